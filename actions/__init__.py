@@ -1,0 +1,1 @@
+"""Decide what to do. An Action refuses, or makes a Plan of steps."""

@@ -1,0 +1,1 @@
+"""Puts it together: config in, clients made, streams started, snapshot published, keys bound, command line."""

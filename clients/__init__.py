@@ -1,0 +1,1 @@
+"""Talks to one outside system each: streams in, commands out; nothing of an SDK leaks."""

@@ -1,0 +1,1 @@
+"""The embedded practice cluster: real HTTP servers for `quarterdeck demo` and for tests."""

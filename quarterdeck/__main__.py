@@ -1,0 +1,7 @@
+"""`python -m quarterdeck`."""
+
+import sys
+
+from quarterdeck import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Arrange widgets and ask questions."""
