@@ -1,0 +1,103 @@
+"""The one immutable snapshot that everything is drawn from. Values that did not change keep their identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from domain.health import HealthAnswer
+from domain.metrics import Series
+from domain.occurrences import Occurrence
+from domain.pods import Pod, PodUsage
+from domain.rollouts import Rollout
+from domain.scope import Scope
+from domain.streams import Source, StreamPhase, StreamState
+from domain.verdict import VerdictRules
+from domain.workloads import Revision, Workload, WorkloadKey
+
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    pod_uid: str
+    container: str
+    is_previous: bool
+    lines: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """When a trouble was first and last seen on a pod's container: the memory that "two observations" needs."""
+
+    first_at: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRollout:
+    """What is remembered of a workload between snapshots, because the cluster does not say it."""
+
+    template_hash: str
+    began_at: float | None
+    """When this hash was first seen to be new, or the cluster's own time for it."""
+    progress_at: float
+    """When a count last moved."""
+    progress: tuple[int, ...]
+    complete_since_at: float | None
+    degree_since_at: float
+    degree: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Keys: pods, revisions, workloads and occurrences by uid; usage by "namespace/name"; rollouts, health and metrics by
+    workload key."""
+
+    scope: Scope
+    now: float = 0.0
+    rules: VerdictRules = field(default_factory=VerdictRules)
+    workloads: Mapping[str, Workload] = field(default=EMPTY)
+    revisions: Mapping[str, Revision] = field(default=EMPTY)
+    pods: Mapping[str, Pod] = field(default=EMPTY)
+    occurrences: Mapping[str, Occurrence] = field(default=EMPTY)
+    usage: Mapping[str, PodUsage] = field(default=EMPTY)
+    rollouts: Mapping[WorkloadKey, Rollout] = field(default=EMPTY)
+    """In the order they are shown: what needs attention first, then by namespace and name."""
+    health: Mapping[WorkloadKey, tuple[HealthAnswer, ...]] = field(default=EMPTY)
+    metrics: Mapping[WorkloadKey, tuple[Series, ...]] = field(default=EMPTY)
+    log_tails: Mapping[str, LogTail] = field(default=EMPTY)
+    streams: Mapping[Source, StreamState] = field(default=EMPTY)
+    pods_by_owner: Mapping[str, Mapping[str, Pod]] = field(default=EMPTY)
+    """Owner uid (ReplicaSet, StatefulSet, DaemonSet) -> pods by uid."""
+    revisions_by_owner: Mapping[str, Mapping[str, Revision]] = field(default=EMPTY)
+    """Workload uid -> revisions by uid."""
+    sightings: Mapping[tuple[str, str, str], Sighting] = field(default=EMPTY)
+    """(pod uid or workload uid, container, reason)."""
+    seen_rollouts: Mapping[str, SeenRollout] = field(default=EMPTY)
+    """Workload uid -> memory."""
+
+    def stream(self, source: Source) -> StreamState:
+        return self.streams.get(source) or StreamState(source)
+
+    def is_stale(self, source: Source) -> bool:
+        """True where what is shown of `source` may be old: its stream is lost, or the API server does not answer."""
+        if self.stream(source).phase is StreamPhase.STALE:
+            return True
+        return (
+            source not in (Source.METRICS, Source.HEALTH) and self.stream(Source.API_SERVER).phase is StreamPhase.STALE
+        )
+
+    def owner_of(self, pod: Pod) -> WorkloadKey | None:
+        """The workload a pod belongs to; None for bare pods, jobs and what is not being watched."""
+        workload = self.workloads.get(pod.owner_uid)
+        if workload is None:
+            revision = self.revisions.get(pod.owner_uid)
+            workload = self.workloads.get(revision.owner_uid) if revision else None
+        return workload.key if workload else None
+
+    def usage_of(self, pod: Pod) -> PodUsage | None:
+        return self.usage.get(f"{pod.namespace}/{pod.name}")
