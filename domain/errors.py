@@ -72,9 +72,7 @@ class UnauthorizedError(OutsideError):
 class ForbiddenError(OutsideError):
     """`verb` and `resource` are what was refused, in RBAC's words ("list", "pods")."""
 
-    def __init__(
-        self, message: str, hint: str, *, system: str = "API server", verb: str = "", resource: str = ""
-    ) -> None:
+    def __init__(self, message: str, hint: str, *, system: str = "API server", verb: str = "", resource: str = "") -> None:
         super().__init__(message, hint, system=system)
         self.verb = verb
         self.resource = resource
@@ -95,9 +93,7 @@ class ExpiredError(OutsideError):
 class RateLimitedError(OutsideError):
     """`retry_after_s` is the server's own figure, or None where it gave none."""
 
-    def __init__(
-        self, message: str, hint: str, *, system: str = "API server", retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, message: str, hint: str, *, system: str = "API server", retry_after_s: float | None = None) -> None:
         super().__init__(message, hint, system=system)
         self.retry_after_s = retry_after_s
 

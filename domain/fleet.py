@@ -60,24 +60,24 @@ class Fleet:
     scope: Scope
     now: float = 0.0
     rules: VerdictRules = field(default_factory=VerdictRules)
-    workloads: Mapping[str, Workload] = field(default=EMPTY)
-    revisions: Mapping[str, Revision] = field(default=EMPTY)
-    pods: Mapping[str, Pod] = field(default=EMPTY)
-    occurrences: Mapping[str, Occurrence] = field(default=EMPTY)
-    usage: Mapping[str, PodUsage] = field(default=EMPTY)
-    rollouts: Mapping[WorkloadKey, Rollout] = field(default=EMPTY)
+    workloads: Mapping[str, Workload] = field(default_factory=lambda: EMPTY)
+    revisions: Mapping[str, Revision] = field(default_factory=lambda: EMPTY)
+    pods: Mapping[str, Pod] = field(default_factory=lambda: EMPTY)
+    occurrences: Mapping[str, Occurrence] = field(default_factory=lambda: EMPTY)
+    usage: Mapping[str, PodUsage] = field(default_factory=lambda: EMPTY)
+    rollouts: Mapping[WorkloadKey, Rollout] = field(default_factory=lambda: EMPTY)
     """In the order they are shown: what needs attention first, then by namespace and name."""
-    health: Mapping[WorkloadKey, tuple[HealthAnswer, ...]] = field(default=EMPTY)
-    metrics: Mapping[WorkloadKey, tuple[Series, ...]] = field(default=EMPTY)
-    log_tails: Mapping[str, LogTail] = field(default=EMPTY)
-    streams: Mapping[Source, StreamState] = field(default=EMPTY)
-    pods_by_owner: Mapping[str, Mapping[str, Pod]] = field(default=EMPTY)
+    health: Mapping[WorkloadKey, tuple[HealthAnswer, ...]] = field(default_factory=lambda: EMPTY)
+    metrics: Mapping[WorkloadKey, tuple[Series, ...]] = field(default_factory=lambda: EMPTY)
+    log_tails: Mapping[str, LogTail] = field(default_factory=lambda: EMPTY)
+    streams: Mapping[Source, StreamState] = field(default_factory=lambda: EMPTY)
+    pods_by_owner: Mapping[str, Mapping[str, Pod]] = field(default_factory=lambda: EMPTY)
     """Owner uid (ReplicaSet, StatefulSet, DaemonSet) -> pods by uid."""
-    revisions_by_owner: Mapping[str, Mapping[str, Revision]] = field(default=EMPTY)
+    revisions_by_owner: Mapping[str, Mapping[str, Revision]] = field(default_factory=lambda: EMPTY)
     """Workload uid -> revisions by uid."""
-    sightings: Mapping[tuple[str, str, str], Sighting] = field(default=EMPTY)
+    sightings: Mapping[tuple[str, str, str], Sighting] = field(default_factory=lambda: EMPTY)
     """(pod uid or workload uid, container, reason)."""
-    seen_rollouts: Mapping[str, SeenRollout] = field(default=EMPTY)
+    seen_rollouts: Mapping[str, SeenRollout] = field(default_factory=lambda: EMPTY)
     """Workload uid -> memory."""
 
     def stream(self, source: Source) -> StreamState:
@@ -87,9 +87,7 @@ class Fleet:
         """True where what is shown of `source` may be old: its stream is lost, or the API server does not answer."""
         if self.stream(source).phase is StreamPhase.STALE:
             return True
-        return (
-            source not in (Source.METRICS, Source.HEALTH) and self.stream(Source.API_SERVER).phase is StreamPhase.STALE
-        )
+        return source not in (Source.METRICS, Source.HEALTH) and self.stream(Source.API_SERVER).phase is StreamPhase.STALE
 
     def owner_of(self, pod: Pod) -> WorkloadKey | None:
         """The workload a pod belongs to; None for bare pods, jobs and what is not being watched."""

@@ -69,7 +69,7 @@ class Pod:
     is_faulty: bool
     """Needs a look: neither running and ready, nor completed, nor merely young."""
     ip: str = ""
-    labels: Mapping[str, str] = field(default=NOTHING)
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     cpu_limit_m: int | None = None
     memory_limit_bytes: int | None = None
     resource_version: str = ""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NOT_PRODUCTION = re.compile(
-    r"(^|[^a-z])(alpha|dev|test|staging|local|kind|minikube|practice)([^a-z]|$)", re.IGNORECASE
-)
+_NOT_PRODUCTION = re.compile(r"(^|[^a-z])(alpha|dev|test|staging|local|kind|minikube|practice)([^a-z]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Workload:
     """Stateful sets: `status.currentRevision`'s hash (what it came from)."""
     update_hash: str = ""
     """Stateful sets: `status.updateRevision`'s hash (where it is going)."""
-    selector: Mapping[str, str] = field(default=NOTHING)
+    selector: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     conditions: tuple[Condition, ...] = ()
     change_cause: str = ""
     changed_by: str = ""
