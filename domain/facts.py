@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.fleet import RevisionRecord
 from domain.health import HealthAnswer
 from domain.metrics import Series
 from domain.scope import Scope
@@ -83,6 +85,13 @@ class LogLinesRead:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordsRead:
+    """What earlier runs learned of the versions of a workload."""
+
+    records: Mapping[tuple[WorkloadKey, str], RevisionRecord]
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeLearned:
     """Who we are has become known, or the scope was changed."""
 
@@ -96,4 +105,6 @@ class Ticked:
     now: float
 
 
-Fact = Listed | Seen | Gone | StreamChanged | HealthAnswered | MetricsRead | LogLinesRead | ScopeLearned | Ticked
+Fact = (
+    Listed | Seen | Gone | StreamChanged | HealthAnswered | MetricsRead | LogLinesRead | RecordsRead | ScopeLearned | Ticked
+)

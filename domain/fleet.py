@@ -14,7 +14,7 @@ from domain.pods import Pod, PodUsage
 from domain.rollouts import Rollout
 from domain.scope import Scope
 from domain.streams import Source, StreamPhase, StreamState
-from domain.verdict import VerdictRules
+from domain.verdict import Degree, VerdictRules
 from domain.workloads import Revision, Workload, WorkloadKey
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -48,8 +48,21 @@ class SeenRollout:
     """When a count last moved."""
     progress: tuple[int, ...]
     complete_since_at: float | None
+    """Since when every pod has been updated and available; None while that is not so."""
+    was_complete: bool
+    """This version has been complete once: pods in trouble now are a degradation, not a rollout."""
+    degree: Degree
     degree_since_at: float
-    degree: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRecord:
+    """What has been learned of one version of a workload, kept between runs of the program."""
+
+    good_for_s: float = 0.0
+    """The longest time it was seen fully available."""
+    failed_at: float | None = None
+    """When it was last seen failing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +92,10 @@ class Fleet:
     """(pod uid or workload uid, container, reason)."""
     seen_rollouts: Mapping[str, SeenRollout] = field(default_factory=lambda: EMPTY)
     """Workload uid -> memory."""
+    records: Mapping[tuple[WorkloadKey, str], RevisionRecord] = field(default_factory=lambda: EMPTY)
+    """(workload, template hash) -> what has been learned of that version."""
+    listing: Mapping[Source, frozenset[str]] = field(default_factory=lambda: EMPTY)
+    """Uids already in a list that has begun and not ended."""
 
     def stream(self, source: Source) -> StreamState:
         return self.streams.get(source) or StreamState(source)

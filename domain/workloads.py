@@ -107,3 +107,5 @@ class Revision:
     changed_by: str = ""
     conditions: tuple[Condition, ...] = ()
     resource_version: str = ""
+    kind: str = "ReplicaSet"
+    """Or "ControllerRevision"."""
