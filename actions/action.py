@@ -1,4 +1,4 @@
-"""What a person can ask for: a name, a title, keys, `:` words, and a reason when it cannot be done now."""
+"""What a person can ask for: a name, keys, `:` words, where it applies, and a reason when it cannot be done now."""
 
 from __future__ import annotations
 
@@ -14,16 +14,45 @@ class Group(StrEnum):
     """The headings of help, in order."""
 
     LOOK = "Look closer"
-    MOVE = "Move"
-    VIEW = "Arrange the view"
+    READ = "Read a log or a text"
     ACT = "Act"
+    MOVE = "Go elsewhere"
+    VIEW = "Arrange the view"
     PROGRAM = "Program"
+
+
+class View(StrEnum):
+    """The screens that take keys. The values are the words shown to people."""
+
+    WATCH = "watch"
+    LOGS = "logs"
+    TEXT = "text"
+    COMPARE = "difference"
+    CHART = "chart"
+    SIDE_BY_SIDE = "side by side"
+    HELP = "help"
+
+
+EVERYWHERE = tuple(View)
 
 
 class Danger(StrEnum):
     NONE = "reads only"
     REACHES_IN = "opens a session inside a container"
     CHANGES = "changes the cluster"
+
+
+class Argument(StrEnum):
+    """What may follow an action's `:` word; the app supplies the candidates for completing it."""
+
+    NONE = ""
+    NAMESPACE = "namespace"
+    CONTEXT = "context"
+    ENVIRONMENT = "environment"
+    METRIC = "metric"
+    POD = "pod or container"
+    FILE = "file"
+    TEXT = "text"
 
 
 Refusal = Callable[[Fleet, Target], str | None]
@@ -41,6 +70,7 @@ class Action:
     """
 
     name: str
+    """Also the id of its key binding: what a user's configuration rebinds."""
     title: str
     keys: tuple[str, ...]
     words: tuple[str, ...]
@@ -49,3 +79,16 @@ class Action:
     danger: Danger = Danger.NONE
     refusal: Refusal = never
     in_footer: bool = False
+    views: tuple[View, ...] = (View.WATCH,)
+    argument: Argument = Argument.NONE
+    rank: int = 50
+    """In a footer that is too short, the highest rank goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Keys that move a cursor or a view: they belong to the widgets and are listed here so that help is complete."""
+
+    keys: tuple[str, ...]
+    help: str
+    views: tuple[View, ...] = EVERYWHERE
