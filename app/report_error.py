@@ -1,0 +1,63 @@
+"""How an error reaches a person: what, where, what next. A traceback goes to a file, without local variables."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from domain.errors import ConfigError, QuarterdeckError
+from domain.sanitise import sanitise
+
+_SECRET = re.compile(r"(?i)(bearer|basic|token|password|secret|authorization|api[-_]?key)([\"'\s:=]+)[^\s\"',;]+")
+
+
+def report(error: QuarterdeckError) -> int:
+    """Print it on stderr; the exit code."""
+    lines = [f"quarterdeck: {error.message}"]
+    if isinstance(error, ConfigError) and (error.file or error.key):
+        lines.append(f"  {': '.join(part for part in (error.file, error.key) if part)}")
+    if error.hint:
+        lines.append(f"  → {error.hint}")
+    say(lines)
+    return error.exit_code
+
+
+def report_defect(error: BaseException) -> None:
+    """An error that is ours: a short notice, and the path of the file that holds the rest."""
+    try:
+        hint = f"The details are in {_write_log(error)}: send it along when you report this."
+    except OSError as failure:
+        hint = f"No log could be written ({failure.strerror}); `quarterdeck doctor` says more."
+    say([f"quarterdeck: Something in quarterdeck itself went wrong ({type(error).__name__}).", f"  → {hint}"])
+
+
+def say(lines: list[str]) -> None:
+    """To stderr, whatever its encoding, with nothing in it that a terminal obeys."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    text = "".join(sanitise(line) + "\n" for line in lines)
+    try:
+        stream.write(text.encode(stream.encoding or "ascii", "replace").decode(stream.encoding or "ascii"))
+        stream.flush()
+    except OSError:
+        return
+
+
+def redact(text: str) -> str:
+    return _SECRET.sub(r"\1\2[redacted]", text)
+
+
+def _write_log(error: BaseException) -> str:
+    import os
+    import time
+    import traceback
+
+    from app.places import state_folder
+
+    path = state_folder() / time.strftime("defect-%Y%m%dT%H%M%SZ.log", time.gmtime())
+    text = "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(redact(text))
+    return str(path)
