@@ -1,0 +1,116 @@
+"""The composition root of the screen: sessions in, snapshots down to the screens, requests up to `Doing`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.app import App, ScreenStackError
+from textual.screen import Screen
+
+from app.boot import Beginning
+from app.doing import Doing
+from app.news import News
+from app.session import Session
+from app.terminal import Terminal
+from domain.fleet import Fleet
+from screens.watch import WatchScreen
+from widgets.messages import ActionRequested, CommandEntered, WorkloadSelected
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+log = logging.getLogger("quarterdeck.app")
+
+
+class QuarterdeckApp(App[None], inherit_bindings=False):
+    """Holds no state of its own but the session: what is shown is always the newest fleet."""
+
+    TITLE = "quarterdeck"
+    COMMANDS = set()
+
+    def __init__(self, beginning: Beginning) -> None:
+        super().__init__(driver_class=Terminal)
+        self.beginning = beginning
+        self.config = beginning.config
+        self.theme = beginning.config.screen.theme
+        self.set_keymap(dict(beginning.config.keys))
+        self.doing = Doing(self)
+        self._news = News()
+        self._is_skipping_frames = False
+        self.session: Session
+        self.watch_screen: WatchScreen
+
+    def on_mount(self) -> None:
+        first = self.beginning
+        self.session = Session(first.access, first.scope, first.config, self.publish)
+        self.watch_screen = WatchScreen()
+        self.watch_screen.fleet = self.session.seed(first.pages.take())
+        self.push_screen(self.watch_screen)
+        self.call_after_refresh(self.session.start)
+
+    async def change_session(self, session: Session) -> None:
+        """Watch something else from now on; the screen stays."""
+        old, self.session = self.session, session
+        self._news = News()
+        self.watch_screen.fleet = session.fleet
+        session.start()
+        await old.stop()
+
+    async def on_unmount(self) -> None:
+        await self.doing.stop()
+        await self.session.stop()
+
+    def publish(self, fleet: Fleet) -> None:
+        """A new snapshot, to whichever screen shows fleets; the watch screen gets the newest when it is back on top."""
+        screen = self.screen
+        if hasattr(screen, "fleet"):
+            cast(Any, screen).fleet = fleet
+        for line in self._news.of(fleet):
+            self._tell(line.title, is_loud=line.is_loud)
+
+    def on_screen_resume(self) -> None:
+        pass
+
+    def _tell(self, title: str, *, is_loud: bool) -> None:
+        driver = self._driver
+        if isinstance(driver, Terminal):
+            driver.set_title(title)
+        if is_loud and self.config.screen.bell:
+            self.bell()
+
+    def on_workload_selected(self, message: WorkloadSelected) -> None:
+        if self.session.is_up.is_set():
+            self.session.attention.look_at(message.key)
+
+    def on_action_requested(self, message: ActionRequested) -> None:
+        self.doing.do(message.name, message.target)
+
+    def on_command_entered(self, message: CommandEntered) -> None:
+        self.doing.command(message.word, message.argument)
+
+    # What `app.terminal` asks for.
+
+    def end(self, return_code: int) -> None:
+        self.exit(return_code=return_code)
+
+    def repaint(self) -> None:
+        """The line took nothing for a while and is back: what was left out is drawn once, whole."""
+        self._is_skipping_frames = False
+        try:
+            self.screen.refresh(layout=True)
+        except ScreenStackError:
+            return
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if isinstance(self._driver, Terminal) and self._driver.is_behind:
+            self._is_skipping_frames = True
+            return
+        super()._display(screen, renderable)
+
+    def _fatal_error(self) -> None:
+        """Textual would print a traceback with local variables: tokens among them."""
+        from app.report_error import defect_notice
+
+        self._exit_renderables.extend(defect_notice(self._exception))
+        self._close_messages_no_wait()
