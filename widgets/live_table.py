@@ -1,0 +1,428 @@
+"""A table for rows that change all the time: only what is seen is worked out, only the cells that differ are drawn.
+
+Textual's DataTable keeps and measures every cell; 5,000 rows at 200 changes a second are not for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from widgets import palette
+from widgets.rows import Cell, Column, Line, Place, Row, Widths
+
+Key = TypeVar("Key", bound=Hashable)
+_EDGE = 1
+"""The cell on the left that the cursor's sign stands in."""
+
+
+class LiveTable(Widget, Generic[Key], can_focus=True):
+    """`set_rows` gives it the keys of all rows, in order, and a function that makes one row; the rest is its own work.
+
+    The cursor holds on to a row's key, not to a place: it goes with its row when the order changes, and to the neighbour when
+    its row is gone. Until somebody moves it, it stays on the first row.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Down", show=False, id="table.down"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="table.up"),
+        Binding("ctrl+f,pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
+        Binding("ctrl+b,pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
+        Binding("g,home", "first", "First", show=False, id="table.first"),
+        Binding("G,end", "last", "Last", show=False, id="table.last"),
+        Binding("enter", "choose", "In", show=False, id="table.choose"),
+        Binding("right", "open", "Open", show=False, id="table.open"),
+        Binding("left", "close", "Close", show=False, id="table.close"),
+    ]
+
+    class _About(Message):
+        def __init__(self, table: LiveTable[Key], key: Key) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> LiveTable[Key]:
+            return self.table
+
+    class CursorMoved(_About):
+        """The cursor is on another row, by a key or because its row went."""
+
+    class RowChosen(_About):
+        """Enter, or a second click."""
+
+    class RowOpened(_About):
+        """The right arrow."""
+
+    class RowClosed(_About):
+        """The left arrow."""
+
+    def __init__(self, columns: Sequence[Column], *, is_selectable: Callable[[Key], bool] | None = None) -> None:
+        super().__init__()
+        self._widths = Widths(columns)
+        self._keys: Sequence[Key] = ()
+        self._row: Callable[[Key], Row] = lambda _key: ()
+        self._is_selectable = is_selectable or (lambda _key: True)
+        self._empty: tuple[str, ...] = ()
+        self._places: tuple[Place, ...] = ()
+        self._seen: list[Row] = []
+        self._top = 0
+        self._at = 0
+        self._cursor: Key | None = None
+        self._is_placed = False
+        self._is_wide = False
+        self._sorted_by: int | None = None
+        self._is_descending = False
+        self._styles_of: dict[str, Style] = {}
+        self._base: Style | None = None
+
+    # What it is told
+
+    def set_rows(self, keys: Sequence[Key], row: Callable[[Key], Row], *, empty: Sequence[str] = ()) -> None:
+        """`keys` may be the same sequence, changed in place. `empty` is what is said where there is none: what, then what next."""
+        self._keys, self._row = keys, row
+        if tuple(empty) != self._empty:
+            self._empty = tuple(empty)
+            if not keys:
+                self.refresh()
+        self._hold_cursor()
+        self._update()
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        self._widths = Widths(columns)
+        self._seen = []
+        self._places = ()
+        self._update()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self._widths.columns
+
+    @property
+    def is_wide(self) -> bool:
+        return self._is_wide
+
+    @is_wide.setter
+    def is_wide(self, wanted: bool) -> None:
+        self._is_wide = wanted
+        self._update()
+
+    def mark_sort(self, column: int | None, is_descending: bool) -> None:
+        """Show in the titles by which column the rows have been sorted; sorting is its owner's."""
+        self._sorted_by, self._is_descending = column, is_descending
+        self.refresh(Region(0, 0, self.size.width, 1))
+
+    # What it knows
+
+    @property
+    def cursor(self) -> Key | None:
+        """The key of the row under the cursor; None in an empty table."""
+        return self._cursor
+
+    @property
+    def is_placed(self) -> bool:
+        """Somebody has moved the cursor."""
+        return self._is_placed
+
+    @property
+    def room(self) -> int:
+        """How many rows can be seen at once."""
+        return max(0, self.size.height - 1)
+
+    @property
+    def hidden_below(self) -> int:
+        return max(0, len(self._keys) - self._top - self.room)
+
+    @property
+    def visible_keys(self) -> Sequence[Key]:
+        return self._keys[self._top : self._top + self.room]
+
+    def move_to(self, key: Key) -> None:
+        """Put the cursor on a row; nothing happens where there is no such row."""
+        index = self._find(key)
+        if index is not None:
+            self._go(index)
+
+    def follow_first(self) -> None:
+        """As if nobody had moved the cursor yet."""
+        self._is_placed = False
+        self._hold_cursor()
+        self._update()
+
+    # The cursor
+
+    def _find(self, key: Key) -> int | None:
+        keys, count = self._keys, len(self._keys)
+        for index in range(max(0, self._at - 2), min(count, self._at + 3)):
+            if keys[index] == key:
+                return index
+        try:
+            return keys.index(key)
+        except ValueError:
+            return None
+
+    def _hold_cursor(self) -> None:
+        """Find the cursor's row in the new order, and keep it at the same height on the screen."""
+        if not self._keys:
+            self._top = self._at = 0
+            self._set_cursor(None)
+            return
+        if not self._is_placed or self._cursor is None:
+            self._top = 0
+            self._at = self._nearest(0, 1) or 0
+        else:
+            found = self._find(self._cursor)
+            if found is None:
+                near = min(self._at, len(self._keys) - 1)
+                found = self._nearest(near, 1)
+                if found is None:
+                    found = self._nearest(near, -1) or 0
+            self._top += found - self._at if self._top else 0
+            self._at = found
+        self._keep_in_view()
+        self._set_cursor(self._keys[self._at])
+
+    def _nearest(self, index: int, step: int) -> int | None:
+        while 0 <= index < len(self._keys):
+            if self._is_selectable(self._keys[index]):
+                return index
+            index += step
+        return None
+
+    def _keep_in_view(self) -> None:
+        room = max(1, self.room)
+        if self._at < self._top:
+            self._top = self._at
+        elif self._at >= self._top + room:
+            self._top = self._at - room + 1
+        self._top = max(0, min(self._top, len(self._keys) - room))
+
+    def _set_cursor(self, key: Key | None) -> None:
+        if key == self._cursor:
+            return
+        self._cursor = key
+        if key is not None and self.is_attached:
+            self.post_message(self.CursorMoved(self, key))
+
+    def _go(self, index: int, step: int = 1) -> None:
+        if not self._keys:
+            return
+        wanted = max(0, min(index, len(self._keys) - 1))
+        found = self._nearest(wanted, step)
+        if found is None:
+            found = self._nearest(wanted, -step)
+        if found is None:
+            return
+        self._is_placed = True
+        before, top = self._at, self._top
+        self._at = found
+        if found == self._nearest(0, 1):
+            self._top = 0
+        self._keep_in_view()
+        self._set_cursor(self._keys[found])
+        if top != self._top:
+            self._update(scrolled=True)
+        else:
+            self._refresh_row(before)
+            self._refresh_row(found)
+
+    def action_move(self, count: int) -> None:
+        self._go(self._at + count, 1 if count > 0 else -1)
+
+    def action_page(self, count: int) -> None:
+        self._go(self._at + count * max(1, self.room - 1), 1 if count > 0 else -1)
+
+    def action_first(self) -> None:
+        self._go(0)
+        self._is_placed = False
+
+    def action_last(self) -> None:
+        self._go(len(self._keys) - 1, -1)
+
+    def action_choose(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.RowChosen(self, self._cursor))
+
+    def action_open(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.RowOpened(self, self._cursor))
+
+    def action_close(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.RowClosed(self, self._cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._top + event.y - 1
+        if event.y < 1 or index >= len(self._keys):
+            return
+        if index == self._at and self.has_focus:
+            self.action_choose()
+        else:
+            self._go(index)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._scroll(-3)
+
+    def _scroll(self, count: int) -> None:
+        top = max(0, min(self._top + count, len(self._keys) - self.room))
+        if top == self._top:
+            return
+        self._top = top
+        self._at = max(top, min(self._at, top + max(0, self.room - 1)))
+        self._go(self._at, 1 if count > 0 else -1)
+        self._update(scrolled=True)
+
+    def on_focus(self) -> None:
+        self._refresh_row(self._at)
+
+    def on_blur(self) -> None:
+        self._refresh_row(self._at)
+
+    def on_resize(self) -> None:
+        self._places = ()
+        self._keep_in_view()
+        self._update(scrolled=True)
+
+    # What is drawn
+
+    def _update(self, scrolled: bool = False) -> None:
+        """Work out the rows that are seen, and have redrawn what is not as it was."""
+        width = self.size.width
+        if not width or not self.is_attached:
+            return
+        rows = [self._row(key) for key in self.visible_keys]
+        self._widths.learn(rows)
+        places = self._widths.places(width, self._is_wide, _EDGE)
+        before, self._seen = self._seen, rows
+        if places != self._places or scrolled:
+            self._places = places
+            self.refresh()
+            return
+        marks = self._at - self._top
+        if marks != getattr(self, "_marked", marks):
+            self._refresh_row(self._top + self._marked)
+            self._refresh_row(self._at)
+        self._marked = marks
+        for y in range(max(len(before), len(rows))):
+            old = before[y] if y < len(before) else None
+            new = rows[y] if y < len(rows) else None
+            if old != new:
+                self._refresh_cells(y + 1, old, new)
+
+    def _refresh_cells(self, y: int, old: Row | None, new: Row | None) -> None:
+        if not isinstance(old, tuple) or not isinstance(new, tuple):
+            self.refresh(Region(0, y, self.size.width, 1))
+            return
+        regions = [Region(p.x, y, p.width, 1) for p in self._places if old[p.index] != new[p.index] and p.width]
+        if regions:
+            self.refresh(*regions)
+
+    def _refresh_row(self, index: int) -> None:
+        self.refresh(Region(0, index - self._top + 1, self.size.width, 1))
+
+    def notify_style_update(self) -> None:
+        self._styles_of.clear()
+        self._base = None
+        super().notify_style_update()
+
+    def _style(self, name: str) -> Style:
+        style = self._styles_of.get(name)
+        if style is None:
+            if self._base is None:
+                self._base = self.rich_style
+            style = self._styles_of[name] = self._base + palette.STYLES[name]
+        return style
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if not self._keys:
+            segments = self._empty_line(y, width)
+        elif y == 0:
+            segments = self._titles()
+        elif y <= len(self._seen):
+            segments = self._segments(self._seen[y - 1], self._top + y - 1 == self._at)
+        else:
+            segments = []
+        return Strip(segments).adjust_cell_length(width, self._style(""))
+
+    def _empty_line(self, y: int, width: int) -> list[Segment]:
+        if y >= len(self._empty):
+            return []
+        text = palette.fit(self._empty[y], max(0, width - 2))
+        return [Segment(" " + text, self._style("" if y == 0 else "quiet"))]
+
+    def _titles(self) -> list[Segment]:
+        segments = [Segment(" " * _EDGE, self._style("column"))]
+        end = _EDGE
+        for place in self._places:
+            column = self.columns[place.index]
+            name = column.name
+            if place.index == self._sorted_by:
+                name += palette.signs.descending if self._is_descending else palette.signs.ascending
+            text = palette.fit(name, place.width, False, column.is_right)
+            segments.append(Segment(" " * (place.x - end) + text, self._style("column")))
+            end = place.x + place.width
+        return segments
+
+    def _segments(self, row: Row, is_cursor: bool) -> list[Segment]:
+        sign = palette.signs.cursor if is_cursor and self._is_selectable_at_cursor() else " "
+        lit = is_cursor and self.has_focus
+        segments = [Segment(sign, self._style("accent" if is_cursor else ""))]
+        if isinstance(row, Line):
+            room = self.size.width - _EDGE - row.indent
+            segments.append(Segment(" " * row.indent, self._style("")))
+            for cell in row.cells:
+                text = palette.fit(cell.text, min(room, palette.width_of(palette.shown(cell.text))))
+                room -= palette.width_of(text)
+                if text:
+                    segments.append(Segment(text, self._lit(cell.style, lit)))
+            return segments
+        end = _EDGE
+        for place in self._places:
+            if place.x > end:
+                segments.append(Segment(" " * (place.x - end), self._lit("", lit)))
+            segments.extend(self._cell(row[place.index], place, lit))
+            end = place.x + place.width
+        if lit and end < self.size.width:
+            segments.append(Segment(" " * (self.size.width - end), self._lit("", lit)))
+        return segments
+
+    def _cell(self, cell: Cell, place: Place, lit: bool) -> list[Segment]:
+        column = self.columns[place.index]
+        if not cell.more:
+            text = palette.fit(cell.text, place.width, column.is_cut_left, column.is_right)
+            return [Segment(text, self._lit(cell.style, lit))]
+        segments: list[Segment] = []
+        room = place.width
+        for part in (Cell(cell.text, cell.style), *cell.more):
+            text = palette.fit(part.text, min(room, palette.width_of(palette.shown(part.text))))
+            room -= palette.width_of(text)
+            if text:
+                segments.append(Segment(text, self._lit(part.style, lit)))
+        segments.append(Segment(" " * room, self._lit("", lit)))
+        return segments
+
+    def _lit(self, name: str, lit: bool) -> Style:
+        if not lit:
+            return self._style(name)
+        style = self._styles_of.get(name + "!")
+        if style is None:
+            style = self._styles_of[name + "!"] = self._style(name) + Style(reverse=True)
+        return style
+
+    def _is_selectable_at_cursor(self) -> bool:
+        return self._cursor is not None and self._is_selectable(self._cursor)

@@ -1,0 +1,125 @@
+"""What a table is made of: columns, cells, and the arithmetic that fits the one into the width of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from widgets.palette import width_of
+
+
+class Cell(NamedTuple):
+    """Plain text in a style of `palette.STYLES`; `more` goes on in the same cell in other styles."""
+
+    text: str
+    style: str = ""
+    more: tuple[Cell, ...] = ()
+
+    @property
+    def width(self) -> int:
+        own = width_of(self.text)
+        return own + sum(c.width for c in self.more) if self.more else own
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row that pays no heed to the columns: a cause under its rollout, a heading, a hint. `indent` in cells."""
+
+    cells: tuple[Cell, ...]
+    indent: int = 0
+
+
+Row = tuple[Cell, ...] | Line
+"""One cell a column, in the order of the columns, whether the column is shown or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`least` and `most` are cells; the content decides between them. Where there is no room, the highest `rank` goes first."""
+
+    name: str
+    least: int = 1
+    most: int = 40
+    rank: int = 0
+    grows: bool = False
+    """Its least is what it gets when room is short; else what it needs, and as the last column all that is left."""
+    is_right: bool = False
+    is_cut_left: bool = False
+    """Shortened at its beginning: of a pod's name the end tells."""
+    is_wide: bool = False
+    """Shown on request only (Ctrl-w)."""
+    is_sortable: bool = True
+
+
+class Place(NamedTuple):
+    """Where a column stands: its index, its first cell and its width."""
+
+    index: int
+    x: int
+    width: int
+
+
+_SLACK = 4
+"""A column that needs this much less than it has …"""
+_PATIENCE = 90
+"""… for so many drawings in a row becomes narrower."""
+
+
+class Widths:
+    """The widths of columns: they grow at once and shrink late, so that the eye finds things where they were."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+        self._needs = [max(c.least, width_of(c.name)) for c in columns]
+        self._idle = [0] * len(self.columns)
+
+    def learn(self, rows: Sequence[Row]) -> None:
+        """Take the needs of the rows that are seen into account."""
+        tables = [row for row in rows if not isinstance(row, Line)]
+        if not tables:
+            return
+        for index, column in enumerate(self.columns):
+            need = max(column.least, width_of(column.name), *(row[index].width for row in tables))
+            need = min(need, column.most)
+            has = self._needs[index]
+            if need > has:
+                self._needs[index] = need
+                self._idle[index] = 0
+            elif need > has - _SLACK:
+                self._idle[index] = 0
+            else:
+                self._idle[index] += 1
+                if self._idle[index] >= _PATIENCE:
+                    self._needs[index] = need
+                    self._idle[index] = 0
+
+    def places(self, width: int, is_wide: bool, start: int = 1) -> tuple[Place, ...]:
+        """The columns that fit into `width` cells, `start` of them kept free on the left."""
+        chosen = [i for i, c in enumerate(self.columns) if is_wide or not c.is_wide]
+        for gap in (2, 1):
+            if self._least(chosen, gap) <= width - start:
+                break
+        while len(chosen) > 1 and self._least(chosen, gap) > width - start:
+            goes = max(chosen, key=lambda i: (self.columns[i].rank, i))
+            if self.columns[goes].rank == 0:
+                break
+            chosen.remove(goes)
+        spare = max(0, width - start - self._least(chosen, gap))
+        places: list[Place] = []
+        x = start
+        for i in chosen:
+            has = self._width(i)
+            if self.columns[i].grows:
+                has = has + spare if i == chosen[-1] else min(self._needs[i], has + spare)
+            has = max(0, min(has, width - x))
+            places.append(Place(i, x, has))
+            x += has + gap
+        return tuple(places)
+
+    def _width(self, index: int) -> int:
+        column = self.columns[index]
+        return column.least if column.grows else self._needs[index]
+
+    def _least(self, chosen: Sequence[int], gap: int) -> int:
+        return sum(self._width(i) for i in chosen) + gap * (len(chosen) - 1)
