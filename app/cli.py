@@ -16,7 +16,7 @@ _PIPE_CLOSED = exit_codes.SIGNAL_BASE + signal.SIGPIPE
 
 
 def run(argv: list[str]) -> int:
-    """The exit code. What is not ours to expect goes on to the interpreter, which reports it as `_report` says: no traceback."""
+    """The exit code. What nobody expected goes on to the interpreter, whose report is `_report`: no traceback."""
     sys.excepthook = _report
     try:
         code = _hand_over(parse(argv, program_name()))

@@ -13,7 +13,7 @@ _SECRET = re.compile(r"(?i)(bearer|basic|token|password|secret|authorization|api
 
 def report(error: QuarterdeckError) -> int:
     """Print it on stderr; the exit code."""
-    lines = [f"quarterdeck: {error.message}"]
+    lines = [f"quarterdeck: {error.message.rstrip('.')}."]
     if isinstance(error, ConfigError) and (error.file or error.key):
         lines.append(f"  {': '.join(part for part in (error.file, error.key) if part)}")
     if error.hint:

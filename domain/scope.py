@@ -28,3 +28,11 @@ class Scope:
 def looks_like_production(context: str, namespace: str) -> bool:
     """Without configuration, everything is production unless the context's or namespace's name says otherwise."""
     return not (_NOT_PRODUCTION.search(context) or _NOT_PRODUCTION.search(namespace))
+
+
+def environment_word(context: str, namespace: str) -> str:
+    """What to call an environment that nobody has configured: the word in its name that says what it is."""
+    if looks_like_production(context, namespace):
+        return "production"
+    match = _NOT_PRODUCTION.search(namespace) or _NOT_PRODUCTION.search(context)
+    return match[2].lower() if match else "production"

@@ -1,4 +1,4 @@
-"""Writes the documents that are made from the registry; `--check` only says whether they are up to date.
+"""Writes the documents that are made from the program itself; `--check` only says whether they are up to date.
 
 python -m tests.docs [--check]
 """
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from actions import Action, Danger, Group, Move, View, actions_on, moves_on
 from actions.keys import key_label
+from tests.docs_configuration import configuration_page
 
-KEYS = Path(__file__).parent.parent / "docs" / "keys.md"
+DOCS = Path(__file__).parent.parent / "docs"
+KEYS = DOCS / "keys.md"
 
 _HEAD = """# Keys and commands
 
@@ -46,14 +48,17 @@ def _move_row(move: Move) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    wanted = keys_page()
-    if "--check" not in arguments:
-        KEYS.parent.mkdir(exist_ok=True)
-        KEYS.write_text(wanted, encoding="utf-8")
+    outdated = []
+    for name, page in (("keys.md", keys_page()), ("configuration.md", configuration_page())):
+        path = DOCS / name
+        if "--check" not in arguments:
+            DOCS.mkdir(exist_ok=True)
+            path.write_text(page, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != page:
+            outdated.append(f"docs/{name}")
+    if not outdated:
         return 0
-    if KEYS.is_file() and KEYS.read_text(encoding="utf-8") == wanted:
-        return 0
-    sys.stderr.write("docs/keys.md does not say what the registry says: run `python -m tests.docs`.\n")
+    sys.stderr.write(f"{' and '.join(outdated)}: not what the program says; run `python -m tests.docs`.\n")
     return 1
 
 

@@ -117,7 +117,9 @@ async def test_a_stream_that_ends_is_said_and_begun_again(script: tuple[Step, ..
         (NotFoundError("no metrics-server", "install it"), StreamPhase.ABSENT),
     ],
 )
-async def test_what_asking_again_soon_cannot_mend_is_not_asked_again_soon(error: QuarterdeckError, phase: StreamPhase) -> None:
+async def test_what_asking_again_soon_cannot_mend_is_not_asked_again_soon(
+    error: QuarterdeckError, phase: StreamPhase
+) -> None:
     async with Run(ScriptedCluster((error,))) as run:
         await until(lambda: run.phases() == [phase])
         await asyncio.sleep(0.2)
@@ -148,7 +150,12 @@ async def test_an_api_server_that_does_not_answer_is_stale_and_comes_back_by_its
     away = UnreachableError("no answer within 2 s", "")
     async with Run(ScriptedCluster((LIVE, None), probes=(None, away, away))) as run:
         await until(lambda: len(run.phases(Source.API_SERVER)) >= 4)
-        assert run.phases(Source.API_SERVER)[:4] == [StreamPhase.LIVE, StreamPhase.STALE, StreamPhase.STALE, StreamPhase.LIVE]
+        assert run.phases(Source.API_SERVER)[:4] == [
+            StreamPhase.LIVE,
+            StreamPhase.STALE,
+            StreamPhase.STALE,
+            StreamPhase.LIVE,
+        ]
 
 
 async def test_a_server_that_is_back_ends_the_pause_of_its_streams(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,5 +194,3 @@ def test_every_source_of_the_cluster_is_fed() -> None:
 class _NeverSet(asyncio.Event):
     def set(self) -> None:
         pass
-
-
