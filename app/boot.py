@@ -67,10 +67,19 @@ class Beginning:
     pages: FirstPages
 
 
+def open_scope(options: Options) -> tuple[ClusterAccess, Scope, Config]:
+    """Who is asked, what is looked at, and how; ConfigError for whatever cannot be used."""
+    from app.config import load_config
+    from app.resolve_scope import resolve_scope, wanted_context
+    from clients.kubernetes.kubeconfig import load_access
+
+    config = load_config(options)
+    access = load_access(wanted_context(options, config))
+    return access, resolve_scope(options, config, access), config
+
+
 def begin(options: Options) -> Beginning:
     """Blocking, before any screen: ConfigError for whatever cannot be used."""
-    from app.scope import open_scope
-
     access, scope, config = open_scope(options)
     pages = FirstPages(access, scope.namespace)
     pages.start()
@@ -86,7 +95,8 @@ def run(options: Options) -> int:
 
     app = QuarterdeckApp(beginning)
     gc.enable()
-    app.run(mouse=beginning.config.screen.mouse)
+    # Without the mouse the terminal's own selection goes on working: names get copied in an incident.
+    app.run(mouse=False)
     return app.return_code or 0
 
 
@@ -94,5 +104,5 @@ def _prepare_environment(config: Config) -> None:
     """Textual reads these when it is imported."""
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # each animated frame is a packet on the line
     os.environ.setdefault("TEXTUAL_FPS", "60")
-    if config.screen.theme.startswith("ansi"):
+    if config.theme.startswith("ansi"):
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "standard")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
+from rich.color import ColorSystem
+from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._compositor import CompositorUpdate
 from textual.app import App, ScreenStackError
 from textual.screen import Screen
 
 from app.boot import Beginning
 from app.doing import Doing
 from app.news import News
+from app.painting import PaintedScreen
 from app.session import Session
 from app.terminal import Terminal
 from domain.fleet import Fleet
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 log = logging.getLogger("quarterdeck.app")
+
+WORTH_SYNCHRONISING = 400
+"""Bytes: a smaller update arrives in one packet, and cannot be seen half done."""
 
 
 class QuarterdeckApp(App[None], inherit_bindings=False):
@@ -33,11 +40,11 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=Terminal)
         self.beginning = beginning
         self.config = beginning.config
-        self.theme = beginning.config.screen.theme
+        self.theme = beginning.config.theme
         self.set_keymap(dict(beginning.config.keys))
         self.doing = Doing(self)
         self._news = News()
-        self._is_skipping_frames = False
+        self._painted = PaintedScreen()
         self.session: Session
         self.watch_screen: WatchScreen
 
@@ -76,7 +83,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         driver = self._driver
         if isinstance(driver, Terminal):
             driver.set_title(title)
-        if is_loud and self.config.screen.bell:
+        if is_loud and self.config.has_bell:
             self.bell()
 
     def on_workload_selected(self, message: WorkloadSelected) -> None:
@@ -96,17 +103,30 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
 
     def repaint(self) -> None:
         """The line took nothing for a while and is back: what was left out is drawn once, whole."""
-        self._is_skipping_frames = False
         try:
             self.screen.refresh(layout=True)
         except ScreenStackError:
             return
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if isinstance(self._driver, Terminal) and self._driver.is_behind:
-            self._is_skipping_frames = True
+        driver = self._driver
+        if not isinstance(driver, Terminal) or not isinstance(renderable, CompositorUpdate):
+            super()._display(screen, renderable)
             return
-        super()._display(screen, renderable)
+        # A frame that is left out stays unsent: the next one is compared with what the terminal really shows.
+        if self._batch_count == 0 and self._running and not driver.is_behind:
+            self._paint(driver, renderable)
+        self.post_display_hook()
+
+    def _paint(self, driver: Terminal, update: CompositorUpdate) -> None:
+        colors = self.console._color_system or ColorSystem.TRUECOLOR
+        sequence = self._painted.changes(update, (self.size.width, self.size.height), colors)
+        if sequence is None:
+            return
+        if self._sync_available and len(sequence) > WORTH_SYNCHRONISING:
+            sequence = SYNC_START + sequence + SYNC_END
+        if sequence:
+            driver.write(sequence)
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with local variables: tokens among them."""

@@ -8,6 +8,7 @@ import importlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.attention import Attention
@@ -15,8 +16,8 @@ from app.control import Control
 from app.feeds import Feeds
 from app.memory import Memory
 from app.places import state_folder
-from domain.errors import OutsideError, QuarterdeckError
-from domain.facts import Fact, ScopeLearned, StreamChanged
+from domain.errors import OutsideError
+from domain.facts import Fact, ScopeLearned
 from domain.fleet import Fleet
 from domain.scope import Scope
 from domain.streams import Source, StreamPhase
@@ -121,15 +122,20 @@ class Session:
         self.post(ScopeLearned(replace(self.fleet.scope, user=user)))
 
     async def _follow_the_rest(self) -> None:
-        from app.sources import find_metrics, health_source
+        from app.sources import find_metrics, health_endpoints, health_source
 
-        source, endpoints_of = await health_source(self.cluster, self.config)
-        self.feeds.supervise(Source.HEALTH, lambda: self.attention.follow_health(source, endpoints_of))
-        queries = self.config.metric_queries()
+        health = health_source(self.cluster, self.config)
+        queries = self.config.metric_queries(self.scope.environment)
 
-        async def metrics() -> None:
-            await self.attention.follow_metrics(await find_metrics(self.cluster, self.config), queries)
+        async def follow_health() -> None:
+            await self.attention.follow_health(health, partial(health_endpoints, self.config))
 
-        self.feeds.supervise(Source.METRICS, metrics)
+        async def follow_metrics() -> None:
+            source = await find_metrics(self.cluster, self.config, self.scope)
+            try:
+                await self.attention.follow_metrics(source, queries)
+            finally:
+                await source.close()
 
-
+        self.feeds.supervise(Source.HEALTH, follow_health)
+        self.feeds.supervise(Source.METRICS, follow_metrics)

@@ -1,0 +1,27 @@
+"""`quarterdeck version`: what a report of a defect has to begin with."""
+
+from __future__ import annotations
+
+import platform
+from argparse import Namespace
+from importlib import metadata
+
+from app.options import Options
+from domain import exit_codes
+
+_STANDS_ON = ("textual", "rich", "kubernetes", "aiohttp", "httpx", "prometheus-api-client", "msgspec")
+
+
+def run(_options: Options, _arguments: Namespace) -> int:
+    print(f"quarterdeck {installed('quarterdeck')}")
+    print(f"python      {platform.python_version()} on {platform.system()} {platform.machine()}")
+    for name in _STANDS_ON:
+        print(f"{name:<11} {installed(name)}")
+    return exit_codes.OK
+
+
+def installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
