@@ -50,9 +50,11 @@ class SeenRollout:
     complete_since_at: float | None
     """Since when every pod has been updated and available; None while that is not so."""
     was_complete: bool
-    """This version has been complete once: pods in trouble now are a degradation, not a rollout."""
+    """This version has succeeded once: pods in trouble now are a degradation, not a rollout."""
     degree: Degree
     degree_since_at: float
+    is_provisional: bool = False
+    """Made while lists were still loading: the next look starts anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Fleet:
     health: Mapping[WorkloadKey, tuple[HealthAnswer, ...]] = field(default_factory=lambda: EMPTY)
     metrics: Mapping[WorkloadKey, tuple[Series, ...]] = field(default_factory=lambda: EMPTY)
     log_tails: Mapping[str, LogTail] = field(default_factory=lambda: EMPTY)
+    """By pod uid: the tail read last."""
     streams: Mapping[Source, StreamState] = field(default_factory=lambda: EMPTY)
     pods_by_owner: Mapping[str, Mapping[str, Pod]] = field(default_factory=lambda: EMPTY)
     """Owner uid (ReplicaSet, StatefulSet, DaemonSet) -> pods by uid."""
@@ -96,6 +99,12 @@ class Fleet:
     """(workload, template hash) -> what has been learned of that version."""
     listing: Mapping[Source, frozenset[str]] = field(default_factory=lambda: EMPTY)
     """Uids already in a list that has begun and not ended."""
+    occurrences_by_about: Mapping[str, Mapping[str, Occurrence]] = field(default_factory=lambda: EMPTY)
+    """Uid of what an occurrence is about -> occurrences by uid."""
+    wakes: Mapping[str, float] = field(default_factory=lambda: EMPTY)
+    """Workload uid -> the moment from which the clock alone may change its rollout."""
+    gone: Mapping[str, float] = field(default_factory=lambda: EMPTY)
+    """Uids deleted lately -> when, oldest first: a late or repeated event must not bring one back."""
 
     def stream(self, source: Source) -> StreamState:
         return self.streams.get(source) or StreamState(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class ContainerRole(StrEnum):
@@ -87,6 +88,7 @@ class ImageName:
         return self.tag or (self.digest[7:15] if self.digest else "latest")
 
 
+@lru_cache(maxsize=2048)
 def image_name(reference: str) -> ImageName:
     rest, _, digest = reference.partition("@")
     head, colon, tail = rest.rpartition(":")

@@ -73,6 +73,8 @@ class VerdictRules:
     """Two observations at least this far apart."""
     crash_restarts_one_pod: int = 2
     crash_pods: int = 2
+    recovered_after_s: float = 10.0
+    """A container that has crashed counts as recovered once it has been up and ready again for so long."""
     unschedulable_after_s: float = 60.0
     creating_after_s: float = 120.0
     pull_error_after_s: float = 60.0
@@ -83,3 +85,5 @@ class VerdictRules:
     """A version that stayed available this long is "last known good" even without a verification."""
     business_factor: float = 2.0
     business_min_rate_per_s: float = 0.5
+    business_window_s: float = 1800.0
+    """So long after a rollout's end its metrics are still compared with those from before it."""

@@ -1,0 +1,109 @@
+"""Judges anew the rollouts that a batch of facts may have changed, and keeps all others as they are."""
+
+from __future__ import annotations
+
+from domain.attention import attention_of, order_key
+from domain.case import Case
+from domain.draft import Draft
+from domain.findings import FORGET_S
+from domain.rollout_of import Judged, rollout_of
+from domain.streams import Source, StreamPhase
+from domain.workloads import Workload, WorkloadKind
+
+_SOURCE_OF = {
+    WorkloadKind.DEPLOYMENT: Source.REPLICA_SETS,
+    WorkloadKind.STATEFUL_SET: Source.CONTROLLER_REVISIONS,
+    WorkloadKind.DAEMON_SET: Source.CONTROLLER_REVISIONS,
+}
+
+
+def judge_touched(draft: Draft) -> None:
+    is_order_open = _forget_dropped(draft)
+    observed_at = _observed_at(draft)
+    _forget_sightings(draft, observed_at)
+    for uid in draft.touched:
+        workload = draft.workloads.get(uid)
+        if workload is not None:
+            is_order_open |= _apply(draft, workload, rollout_of(_case(draft, workload, observed_at)))
+    if is_order_open:
+        ordered = sorted(draft.rollouts.now.values(), key=order_key)
+        draft.rollouts.set_all({rollout.key: rollout for rollout in ordered})
+
+
+def _case(draft: Draft, workload: Workload, observed_at: float) -> Case:
+    return Case(
+        workload=workload,
+        now=draft.now,
+        observed_at=observed_at,
+        rules=draft.fleet.rules,
+        revisions=draft.revisions_by_owner.of(workload.uid),
+        pods_by_owner=draft.pods_by_owner.outer.now,
+        occurrences_by_about=draft.occurrences_by_about.outer.now,
+        log_tails=draft.log_tails.now,
+        sightings=draft.sightings.now,
+        records=draft.records.now,
+        series=draft.metrics.now.get(workload.key, ()),
+        seen=draft.seen_rollouts.get(workload.uid),
+        is_loading=_is_loading(draft, Source.PODS) or _is_loading(draft, _SOURCE_OF[workload.kind]),
+    )
+
+
+def _is_loading(draft: Draft, source: Source) -> bool:
+    return draft.stream(source).phase is StreamPhase.LOADING
+
+
+def _observed_at(draft: Draft) -> float:
+    """Up to when the pods are known: a lost stream is no second observation of what was seen before."""
+    moments = [draft.now]
+    for source in (Source.PODS, Source.API_SERVER):
+        state = draft.stream(source)
+        if state.phase is StreamPhase.STALE:
+            moments.append(state.heard_at or state.since_at)
+    return min(moments)
+
+
+def _apply(draft: Draft, workload: Workload, judged: Judged) -> bool:
+    """Take in what was judged; True when the order of the rollouts may have changed by it."""
+    uid, key, rollout = workload.uid, workload.key, judged.rollout
+    old = draft.rollouts.get(key)
+    if judged.sightings:
+        draft.sightings.own().update(judged.sightings)
+    if judged.seen != draft.seen_rollouts.get(uid):
+        draft.seen_rollouts.own()[uid] = judged.seen
+    if judged.record is not None:
+        draft.records.own()[(key, judged.seen.template_hash)] = judged.record
+    if judged.wake_at != draft.wakes.get(uid):
+        draft.wakes.own()[uid] = judged.wake_at
+    if old is not None and old.workload.uid != uid and old.workload.created_at > workload.created_at:
+        return False
+    if old is not None and old == rollout:
+        return False
+    draft.rollouts.own()[key] = rollout
+    return old is None or attention_of(old) != attention_of(rollout)
+
+
+def _forget_dropped(draft: Draft) -> bool:
+    for uid, key in draft.dropped_workloads.items():
+        draft.seen_rollouts.drop(uid)
+        draft.wakes.drop(uid)
+        rollout = draft.rollouts.get(key)
+        if rollout is not None and rollout.workload.uid == uid:
+            draft.rollouts.drop(key)
+            draft.health.drop(key)
+            draft.metrics.drop(key)
+    if draft.dropped_workloads:
+        keys = set(draft.dropped_workloads.values())
+        draft.touched.update(uid for uid, w in draft.workloads.now.items() if w.key in keys)
+    if draft.dropped_pods:
+        for uid in draft.dropped_pods - draft.pods.now.keys():
+            draft.log_tails.drop(uid)
+        for sighting in [s for s in draft.sightings.now if s[0] in draft.dropped_pods]:
+            draft.sightings.drop(sighting)
+    return False
+
+
+def _forget_sightings(draft: Draft, observed_at: float) -> None:
+    if draft.now == draft.fleet.now or not draft.sightings.now:
+        return
+    for key in [k for k, s in draft.sightings.now.items() if observed_at - s.last_at > FORGET_S]:
+        draft.sightings.drop(key)
