@@ -11,6 +11,7 @@ from domain.fleet import LogTail, RevisionRecord, SeenRollout, Sighting
 from domain.metrics import Series
 from domain.occurrences import Occurrence
 from domain.pods import Pod
+from domain.rollouts import Rollout
 from domain.templates import PodTemplate
 from domain.verdict import VerdictRules
 from domain.workloads import Revision, Workload, WorkloadKey, WorkloadKind
@@ -34,6 +35,8 @@ class Case:
     records: Mapping[tuple[WorkloadKey, str], RevisionRecord]
     series: tuple[Series, ...] = ()
     seen: SeenRollout | None = None
+    shown: Rollout | None = None
+    """The rollout as it was judged before."""
     is_loading: bool = False
     """Pods or revisions are still being listed: what is missing may yet come."""
 

@@ -137,9 +137,6 @@ class Draft:
         if revision is not None and revision.owner_uid in self.workloads.now:
             self.touched.add(revision.owner_uid)
 
-    def touch_all(self) -> None:
-        self.touched.update(self.workloads.now)
-
     def put_pod(self, pod: Pod, old: Pod | None) -> None:
         self.pods.own()[pod.uid] = pod
         if old is not None and old.owner_uid != pod.owner_uid:

@@ -63,11 +63,12 @@ def observe(case: Case, versions: Versions, seen: SeenRollout, is_complete: bool
     collector = _Collector(case)
     for trouble in _of_workload(case, versions, seen, is_complete):
         collector.add(trouble, case.workload.uid, None)
+    window_s = case.workload.template.readiness_window_s
     for pod in versions.new_pods:
         if (pod.ready and not pod.restarts) or pod.deleted_at is not None:
             continue
         hints = _hints(case, pod)
-        for trouble in troubles_of(pod, case.workload.template, hints, case.rules, case.now):
+        for trouble in troubles_of(pod, window_s, hints, case.rules, case.now):
             collector.add(trouble, pod.uid, pod)
     return collector.result(versions)
 

@@ -21,7 +21,7 @@ from domain.facts import (
     Ticked,
 )
 from domain.fleet import Fleet, LogTail, RevisionRecord
-from domain.judging import judge_touched
+from domain.judging import judge_touched, touch_provisional
 from domain.occurrences import Occurrence
 from domain.pods import Pod, PodUsage
 from domain.streams import Source, StreamPhase, StreamState
@@ -33,7 +33,7 @@ _KIND_OF = {
     Source.DAEMON_SETS: WorkloadKind.DAEMON_SET,
 }
 _REVISION_KIND_OF = {Source.REPLICA_SETS: "ReplicaSet", Source.CONTROLLER_REVISIONS: "ControllerRevision"}
-_JUDGED_FROM = frozenset({Source.PODS, Source.REPLICA_SETS, Source.CONTROLLER_REVISIONS, *_KIND_OF})
+_JUDGED_FROM = frozenset({Source.PODS, Source.REPLICA_SETS, Source.CONTROLLER_REVISIONS})
 _MOST_OCCURRENCES = 10_000
 _MOST_TOMBSTONES = 4_000
 
@@ -254,9 +254,8 @@ def _set_stream(draft: Draft, state: StreamState, at: float) -> None:
     old = draft.streams.get(state.source)
     if old is None or old.phase is not state.phase:
         state = replace(state, since_at=at)
-        # What was provisional while lists were loading can now be told, and the other way round.
         if state.source in _JUDGED_FROM:
-            draft.touch_all()
+            touch_provisional(draft)
     if state != old:
         draft.streams.own()[state.source] = state
 

@@ -17,6 +17,16 @@ _SOURCE_OF = {
 }
 
 
+def touch_provisional(draft: Draft) -> None:
+    """A list has ended or begun anew: judge those again whose judgement that makes final, or no longer so."""
+    if _is_loading(draft, Source.PODS):
+        return
+    for uid, seen in draft.seen_rollouts.now.items():
+        workload = draft.workloads.get(uid)
+        if seen.is_provisional and workload is not None and not _is_loading(draft, _SOURCE_OF[workload.kind]):
+            draft.touched.add(uid)
+
+
 def judge_touched(draft: Draft) -> None:
     is_order_open = _forget_dropped(draft)
     observed_at = _observed_at(draft)
@@ -44,6 +54,7 @@ def _case(draft: Draft, workload: Workload, observed_at: float) -> Case:
         records=draft.records.now,
         series=draft.metrics.now.get(workload.key, ()),
         seen=draft.seen_rollouts.get(workload.uid),
+        shown=draft.rollouts.get(workload.key),
         is_loading=_is_loading(draft, Source.PODS) or _is_loading(draft, _SOURCE_OF[workload.kind]),
     )
 

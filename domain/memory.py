@@ -41,12 +41,16 @@ def remember(case: Case, versions: Versions, is_complete: bool) -> SeenRollout:
 
 def _continued(case: Case, seen: SeenRollout, progress: tuple[int, ...], is_complete: bool) -> SeenRollout:
     complete_since_at = (case.now if seen.complete_since_at is None else seen.complete_since_at) if is_complete else None
+    was_complete = seen.was_complete or _has_soaked(case, complete_since_at)
+    is_same = complete_since_at == seen.complete_since_at and was_complete == seen.was_complete
+    if is_same and progress == seen.progress:
+        return seen
     return replace(
         seen,
         progress=progress,
         progress_at=seen.progress_at if progress == seen.progress else case.now,
         complete_since_at=complete_since_at,
-        was_complete=seen.was_complete or _has_soaked(case, complete_since_at),
+        was_complete=was_complete,
     )
 
 

@@ -142,7 +142,6 @@ def _line(
     is_good: bool,
     following: Sequence[Revision],
 ) -> RevisionLine:
-    images = revision.template.main_images
     mark, note = RevisionMark.PAST, ""
     if revision is versions.new:
         is_failing = seen.degree.is_failing and (not seen.was_complete or seen.degree is Degree.BUSINESS)
@@ -153,6 +152,12 @@ def _line(
     elif is_good:
         mark = RevisionMark.GOOD
         note = _why_good(case, revision, record, following)
+    old = _line_before(case, len(following), revision)
+    if old is not None and old.mark is mark and old.note == note and old.good_for_s == (record.good_for_s or None):
+        is_empty = revision is not versions.new and not revision.replicas
+        if is_empty or old.image_id:
+            return old
+    images = revision.template.main_images
     return RevisionLine(
         revision,
         mark,
@@ -161,6 +166,14 @@ def _line(
         record.good_for_s or None,
         note,
     )
+
+
+def _line_before(case: Case, index: int, revision: Revision) -> RevisionLine | None:
+    """The line drawn of the very same revision in the same place, if it was drawn."""
+    if case.shown is None or index >= len(case.shown.history):
+        return None
+    line = case.shown.history[index]
+    return line if line.revision is revision else None
 
 
 def _why_good(case: Case, revision: Revision, record: RevisionRecord, following: Sequence[Revision]) -> str:

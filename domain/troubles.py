@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from domain.ages import short_duration
 from domain.pods import ContainerState, Pod
-from domain.templates import ContainerRole, PodTemplate
+from domain.templates import ContainerRole
 from domain.verdict import FindingClass, VerdictRules
 
 PULL = "ImagePullBackOff"
@@ -72,8 +72,8 @@ class PodHints:
 NO_HINTS = PodHints()
 
 
-def troubles_of(pod: Pod, template: PodTemplate, hints: PodHints, rules: VerdictRules, now: float) -> Iterator[Trouble]:
-    """Everything that is wrong with one pod of the newest version."""
+def troubles_of(pod: Pod, window_s: int, hints: PodHints, rules: VerdictRules, now: float) -> Iterator[Trouble]:
+    """Everything that is wrong with one pod of the newest version; `window_s` is its template's readiness window."""
     if pod.reason in _NODE_REASONS:
         yield Trouble(FindingClass.NOISE, pod.reason, pod.message)
         return
@@ -104,7 +104,7 @@ def troubles_of(pod: Pod, template: PodTemplate, hints: PodHints, rules: Verdict
         if trouble is not None:
             is_in_trouble = True
             yield trouble
-    late = None if is_in_trouble else _late_readiness(pod, template, hints, now)
+    late = None if is_in_trouble or pod.ready or not window_s else _late_readiness(pod, window_s, hints, now)
     if late is not None:
         yield late
 
@@ -244,10 +244,9 @@ def _out_of_memory(container: ContainerState, pod: Pod) -> Trouble:
     )
 
 
-def _late_readiness(pod: Pod, template: PodTemplate, hints: PodHints, now: float) -> Trouble | None:
-    window_s = template.readiness_window_s
+def _late_readiness(pod: Pod, window_s: int, hints: PodHints, now: float) -> Trouble | None:
     mains = [c for c in pod.containers if c.role is ContainerRole.MAIN]
-    if pod.ready or not window_s or not mains or any(c.state != "running" for c in mains):
+    if not mains or any(c.state != "running" for c in mains):
         return None
     # A pod that was ready once gets its window again from the moment it stopped being so.
     since_at = max([pod.ready_changed_at or 0.0, *(c.since_at or pod.created_at for c in mains)])
