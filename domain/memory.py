@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.case import Case, Versions
-from domain.fleet import RevisionRecord, SeenRollout
+from domain.fleet import Fleet, RevisionRecord, SeenRollout
 from domain.verdict import Degree
-from domain.workloads import Workload, WorkloadKind
+from domain.workloads import Workload, WorkloadKey, WorkloadKind
 
 _GROWTH = 1.1
 _GROWTH_S = 30.0
@@ -148,3 +148,10 @@ def learn(case: Case, versions: Versions, seen: SeenRollout, degree: Degree) -> 
     if is_milestone or good_for_s >= old.good_for_s * _GROWTH + _GROWTH_S:
         return replace(old, good_for_s=max(good_for_s, old.good_for_s))
     return None
+
+
+def changed_records(before: Fleet, after: Fleet) -> dict[tuple[WorkloadKey, str], RevisionRecord]:
+    """What has been learned of versions between two fleets: what is worth writing down."""
+    if before.records is after.records:
+        return {}
+    return {key: record for key, record in after.records.items() if before.records.get(key) != record}
