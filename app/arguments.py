@@ -39,7 +39,7 @@ def _not_a_choice(value: str, name: str, known: list[str], hint: str) -> tuple[s
     import difflib
 
     nearest = difflib.get_close_matches(value, known, 1)
-    what = "a command" if name == "COMMAND" else f"a value of {name}"
+    what = "an option" if value[:1] == "-" else "a command" if name == "COMMAND" else f"a value of {name}"
     message = f"{value!r} is not {what}" + (f", did you mean `{nearest[0]}`?" if nearest else "")
     return message, f"There are: {', '.join(known)}. {hint}"
 
@@ -51,7 +51,13 @@ def program_name() -> str:
 
 
 def parse(argv: list[str], prog: str) -> argparse.Namespace:
-    return _parser(prog).parse_args(argv)
+    parser = _parser(prog)
+    first = argv[0].partition("=")[0] if argv else ""
+    if first[:2] == "--" and first not in parser._option_string_actions:
+        # Or argparse would complain about the command that it takes the option's value for.
+        known = [option for option in parser._option_string_actions if option[:2] == "--"]
+        parser.error(f"argument COMMAND: invalid choice: {first!r} (choose from {', '.join(known)})")
+    return parser.parse_args(argv)
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
@@ -205,6 +211,7 @@ def _add_practice(verbs: Any) -> None:
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--until-stdin-ends", action="store_true")
 
 
 _WORKLOAD_HELP = "NAME, or deployment/NAME, deploy/, statefulset/, sts/, daemonset/, ds/."

@@ -36,6 +36,9 @@ def run(argv: list[str]) -> int:
 
 
 def _hand_over(arguments: Namespace) -> int:
+    from app.log_file import log_to_file
+
+    log_to_file()
     if not arguments.command:
         from app.require_terminal import require_terminal
 

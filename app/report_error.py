@@ -8,7 +8,9 @@ import sys
 from domain.errors import ConfigError, QuarterdeckError
 from domain.sanitise import sanitise
 
-_SECRET = re.compile(r"(?i)(bearer|basic|token|password|secret|authorization|api[-_]?key)([\"'\s:=]+)[^\s\"',;]+")
+_SECRET = re.compile(
+    r"(?i)\b((?:bearer|basic)\s+|(?:authorization|token|password|passwd|secret|api[-_]?key)[\"']?\s*[:=]\s*[\"']?)(?!bearer|basic)[^\s\"',;]+"
+)
 
 
 def report(error: QuarterdeckError) -> int:
@@ -45,7 +47,7 @@ def say(lines: list[str]) -> None:
 
 
 def redact(text: str) -> str:
-    return _SECRET.sub(r"\1\2[redacted]", text)
+    return _SECRET.sub(r"\1[redacted]", text)
 
 
 def _write_log(error: BaseException) -> str:

@@ -13,10 +13,10 @@ _STANDS_ON = ("textual", "rich", "kubernetes", "aiohttp", "httpx", "prometheus-a
 
 
 def run(_options: Options, _arguments: Namespace) -> int:
-    print(f"quarterdeck {installed('quarterdeck')}")
-    print(f"python      {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for name in _STANDS_ON:
-        print(f"{name:<11} {installed(name)}")
+    lines = [("quarterdeck", installed("quarterdeck")), ("python", platform.python_version())]
+    lines += [(name, installed(name)) for name in _STANDS_ON]
+    for name, number in [*lines, ("system", f"{platform.system()} {platform.machine()}")]:
+        print(f"{name:<23}{number}")
     return exit_codes.OK
 
 

@@ -1,0 +1,132 @@
+"""`quarterdeck watch`: follows one rollout to its verdict, for CI in place of `kubectl rollout status`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from argparse import Namespace
+from dataclasses import dataclass, replace
+
+from app.boot import open_scope
+from app.commands.observing import Observation, observing
+from app.commands.reporting import workload_report
+from app.commands.signs import Signs, note, say, signs
+from app.commands.workload_name import find_workload, kind_and_name
+from app.options import Options
+from domain import exit_codes
+from domain.ages import clock, short_duration
+from domain.errors import NotFoundError
+from domain.fleet import Fleet
+from domain.rollouts import Rollout
+from domain.streams import Source, StreamPhase
+from domain.verdict import Degree
+from domain.workloads import WorkloadKey
+
+
+def run(options: Options, arguments: Namespace) -> int:
+    kind_and_name(arguments.workload)
+    return asyncio.run(_run(options, arguments))
+
+
+async def _run(options: Options, arguments: Namespace) -> int:
+    access, scope, config = open_scope(options)
+    if arguments.soak is not None:
+        config = replace(config, rules=replace(config.rules, soak_s=arguments.soak))
+    ends_at = time.monotonic() + arguments.timeout if arguments.timeout else None
+    async with observing(access, scope, config) as observation:
+        where = f"namespace {scope.namespace}" if scope.namespace else "any namespace"
+        key = find_workload(arguments.workload, observation.fleet.rollouts.keys(), where)
+        printer = _Printer(key, arguments.output, signs(config.is_ascii))
+        return await _follow(observation, key, printer, ends_at, arguments.timeout)
+
+
+async def _follow(
+    observation: Observation, key: WorkloadKey, printer: _Printer, ends_at: float | None, limit_s: float
+) -> int:
+    while True:
+        fleet = observation.fleet
+        rollout = fleet.rollouts.get(key)
+        if rollout is None:
+            raise NotFoundError(f"{key} has been deleted while it was watched.", "Deploy it again, then watch again.")
+        code = _verdict(rollout)
+        is_late = ends_at is not None and time.monotonic() >= ends_at
+        if code is None and is_late:
+            code = exit_codes.TIMED_OUT
+        printer.show(fleet, rollout, code)
+        if code is exit_codes.TIMED_OUT:
+            note(f"quarterdeck: no verdict on {key} within {short_duration(limit_s)}: {rollout.verdict.title}.")
+        if code is not None:
+            return code
+        await observation.next(None if ends_at is None else max(0.0, ends_at - time.monotonic()))
+
+
+def _verdict(rollout: Rollout) -> int | None:
+    """The exit code, or None while nobody can say."""
+    if rollout.degree.is_failing:
+        return exit_codes.FAILING
+    return exit_codes.OK if rollout.degree is Degree.HEALTHY and rollout.is_complete else None
+
+
+@dataclass
+class _Printer:
+    """One line a change; what only gets older is no change."""
+
+    key: WorkloadKey
+    output: str
+    signs: Signs
+    _shown: object = None
+    _is_away: bool = False
+
+    def show(self, fleet: Fleet, rollout: Rollout, code: int | None) -> None:
+        self._say_whether_it_answers(fleet)
+        verdict = rollout.verdict
+        state = (
+            verdict.degree,
+            verdict.title,
+            verdict.cause,
+            verdict.capacity,
+            rollout.new_ready,
+            len(rollout.old_pods),
+            code,
+        )
+        if state == self._shown:
+            return
+        self._shown = state
+        if self.output == "jsonl":
+            self._say_json(fleet, rollout, code)
+        else:
+            say(self._line(fleet, rollout))
+
+    def _line(self, fleet: Fleet, rollout: Rollout) -> str:
+        verdict, workload, dot = rollout.verdict, rollout.workload, self.signs.dot
+        age = clock(fleet.now - rollout.began_at) if rollout.began_at is not None else "-"
+        parts = [f"{rollout.new_ready}/{workload.desired} new ready"]
+        if rollout.old_pods:
+            parts.append(f"{len(rollout.old_pods)} old")
+        parts += [part for part in (verdict.cause, verdict.capacity, self._second_clock(rollout)) if part]
+        sign = self.signs.of(rollout.degree)
+        return f"{age:>6}  {sign} {self.key} {rollout.image.version}: {verdict.title} {dot} {f' {dot} '.join(parts)}"
+
+    def _second_clock(self, rollout: Rollout) -> str:
+        if not rollout.degree.is_failing:
+            return ""
+        at_s = rollout.verdict.kubernetes_says_at_s
+        target = rollout.good_target
+        back = (
+            f" {self.signs.dot} last known good: {target.image.short}, revision {target.revision.number}" if target else ""
+        )
+        return f"Kubernetes would {'never say so' if at_s is None else 'say so at ' + clock(at_s)}{back}"
+
+    def _say_json(self, fleet: Fleet, rollout: Rollout, code: int | None) -> None:
+        import msgspec
+
+        line = {"at": fleet.now, "exit_code": code, "workload": workload_report(rollout)}
+        say(msgspec.json.encode(line).decode())
+
+    def _say_whether_it_answers(self, fleet: Fleet) -> None:
+        is_away = fleet.stream(Source.API_SERVER).phase is StreamPhase.STALE or fleet.is_stale(Source.PODS)
+        if is_away and not self._is_away:
+            note("quarterdeck: the API server does not answer; waiting for it.")
+        if self._is_away and not is_away:
+            note("quarterdeck: the API server answers again.")
+        self._is_away = is_away
