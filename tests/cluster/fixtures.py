@@ -1,0 +1,39 @@
+"""The real control plane as pytest fixtures; import them into a folder's conftest.py and mark the tests `cluster`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from tests import requirements
+from tests.cluster import build
+from tests.cluster.control_plane import ControlPlane
+
+_numbers = itertools.count(1)
+
+
+def built_programs(config: pytest.Config) -> build.Programs:
+    """Built now if need be; says so past pytest's capture, because it takes minutes."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        return build.build(lambda text: print(f"\n{text}", flush=True))
+
+
+@pytest.fixture(scope="session")
+def control_plane(pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
+    """One for the whole run, shared: leave its API server as it was found, and work in the `namespace` fixture's."""
+    requirements.need("control-plane")
+    with ControlPlane(built_programs(pytestconfig)) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace of the test's own; whatever is in it goes away afterwards."""
+    name = f"test-{next(_numbers)}"
+    control_plane.create_namespace(name)
+    yield name
+    control_plane.delete_namespace(name)
