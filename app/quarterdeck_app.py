@@ -19,7 +19,8 @@ from app.session import Session
 from app.terminal import Terminal
 from domain.fleet import Fleet
 from screens.watch import WatchScreen
-from widgets.messages import ActionRequested, CommandEntered, WorkloadSelected
+from domain.workloads import WorkloadKey
+from widgets.messages import ActionRequested, CommandEntered
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,6 +55,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.watch_screen = WatchScreen()
         self.watch_screen.fleet = self.session.seed(first.pages.take())
         self.push_screen(self.watch_screen)
+        self.watch(self.watch_screen, "selected", self._look_at, init=False)
         self.call_after_refresh(self.session.start)
 
     async def change_session(self, session: Session) -> None:
@@ -73,11 +75,34 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         screen = self.screen
         if hasattr(screen, "fleet"):
             cast(Any, screen).fleet = fleet
+        self.doing.take(fleet)
         for line in self._news.of(fleet):
             self._tell(line.title, is_loud=line.is_loud)
 
-    def on_screen_resume(self) -> None:
-        pass
+    def open(self, screen: Screen[Any]) -> None:
+        """Put a view on top; when it is left, the watch screen gets the newest snapshot."""
+        self.push_screen(screen, lambda _: self._show_newest())
+
+    def _show_newest(self) -> None:
+        screen = self.screen
+        if hasattr(screen, "fleet"):
+            cast(Any, screen).fleet = self.session.fleet
+
+    def last_view(self) -> None:
+        self.say("There is no view before this one yet.")
+
+    def say(self, note: str, style: str = "quiet") -> None:
+        """One sentence in the bottom line of whatever is on top."""
+        footer = getattr(self.screen, "footer", None)
+        if footer is not None:
+            footer.say(note, style)
+        else:
+            self.notify(note, markup=False)
+
+    def paint_everything(self) -> None:
+        """As after something else wrote to the terminal."""
+        self._painted.forget()
+        self.screen.refresh(layout=True)
 
     def _tell(self, title: str, *, is_loud: bool) -> None:
         driver = self._driver
@@ -86,9 +111,8 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         if is_loud and self.config.has_bell:
             self.bell()
 
-    def on_workload_selected(self, message: WorkloadSelected) -> None:
-        if self.session.is_up.is_set():
-            self.session.attention.look_at(message.key)
+    def _look_at(self, key: WorkloadKey | None) -> None:
+        self.session.look_at(key)
 
     def on_action_requested(self, message: ActionRequested) -> None:
         self.doing.do(message.name, message.target)

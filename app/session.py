@@ -21,6 +21,7 @@ from domain.facts import Fact, ScopeLearned
 from domain.fleet import Fleet
 from domain.scope import Scope
 from domain.streams import Source, StreamPhase
+from domain.workloads import WorkloadKey
 
 if TYPE_CHECKING:
     from app.config import Config
@@ -46,6 +47,7 @@ class Session:
         self._memory = Memory(state_folder(create=False), scope)
         self._tasks: list[asyncio.Task[None]] = []
         self._has_settled = False
+        self._selected: WorkloadKey | None = None
         self.is_up = asyncio.Event()
         """Set when `cluster` can be used."""
 
@@ -76,6 +78,12 @@ class Session:
         self._memory.note(fact)
         self.control.post(fact)
 
+    def look_at(self, key: WorkloadKey | None) -> None:
+        """The workload whose metrics and health are asked for."""
+        self._selected = key
+        if self.is_up.is_set():
+            self.attention.look_at(key)
+
     def refresh(self) -> None:
         """Ask again for what is polled, and begin lost streams anew."""
         if self.is_up.is_set():
@@ -104,6 +112,7 @@ class Session:
         self.attention = Attention(self.cluster, self.post, self.feeds.now)
         self.feeds.start(self.scope.namespace)
         self.is_up.set()
+        self.attention.look_at(self._selected)
         self.attention.take(self.fleet)
         self._spawn(self._remember(), "memory")
         self._spawn(self._learn_who(), "whoami")
