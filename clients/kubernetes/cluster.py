@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clients.kubernetes.access import ClusterAccess
-from clients.kubernetes.decoding import Codec, codec
+from clients.kubernetes.decoding import Codecs
 from clients.kubernetes.gate import Counters, ReadOnlyGate
 from clients.kubernetes.limits import Limits
-from clients.kubernetes.texts import Texts
 from clients.kubernetes.watching import Stream, Trail, follow
 from domain.facts import Fact
 from domain.streams import Source
@@ -39,8 +38,7 @@ class Cluster:
         self.limits = limits or Limits()
         self._clock = clock
         self._connection: Connection = Connection(access, self.gate, self.limits)
-        self._texts = Texts()
-        self._codecs: dict[Source, Codec[Any]] = {}
+        self._codecs = Codecs()
         self._trails: dict[tuple[Source, str], Trail] = {}
 
     async def close(self) -> None:
@@ -51,10 +49,4 @@ class Cluster:
         then what happens. LIVE comes again with every sign of life. It ends only by raising.
         """
         trail = self._trails.setdefault((source, namespace), Trail())
-        return follow(Stream(self._connection, source, namespace, self._codec(source), trail, self._clock))
-
-    def _codec(self, source: Source) -> Codec[Any]:
-        known = self._codecs.get(source)
-        if known is None:
-            known = self._codecs[source] = codec(source, self._texts)
-        return known
+        return follow(Stream(self._connection, source, namespace, self._codecs[source], trail, self._clock))

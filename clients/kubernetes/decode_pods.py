@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from clients.kubernetes.quantities import bytes_of, millicores_of
 from clients.kubernetes.texts import Texts, epoch, message
-from clients.kubernetes.wire import ContainerStatus, OwnerReference, PodCondition, PodContainer, PodObject, SlimMetadata
+from clients.kubernetes.wire import (
+    ContainerStatus,
+    Metadata,
+    OwnerReference,
+    PodCondition,
+    PodContainer,
+    PodObject,
+    SlimMetadata,
+)
 from domain.pod_status import PodFacts, summarise
 from domain.pods import ContainerState, Pod
 from domain.sanitise import sanitise
@@ -81,7 +89,7 @@ def pod_from(wire: PodObject, texts: Texts) -> Pod:
     )
 
 
-def owner_of(meta: SlimMetadata) -> OwnerReference:
+def owner_of(meta: Metadata | SlimMetadata) -> OwnerReference:
     """The one that controls it, as kubectl does; empty for a bare pod."""
     return next((owner for owner in meta.owner_references or () if owner.controller), _UNKNOWN_OWNER)
 

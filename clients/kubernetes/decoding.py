@@ -8,13 +8,27 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from clients.kubernetes.decode_events import occurrence_from, usage_from
 from clients.kubernetes.decode_pods import pod_from
+from clients.kubernetes.decode_templates import Templates
+from clients.kubernetes.decode_workloads import controller_revision_from, replica_set_from, workload_from
 from clients.kubernetes.texts import Texts
-from clients.kubernetes.wire import ListMetadata, PodObject, RawEvent, RawList
+from clients.kubernetes.wire import (
+    ControllerRevisionObject,
+    EventObject,
+    ListMetadata,
+    PodObject,
+    RawEvent,
+    RawList,
+    ReplicaSetObject,
+    UsageObject,
+    WorkloadObject,
+)
 from domain.errors import OutsideError, UnreachableError
 from domain.facts import Identified
 from domain.sanitise import sanitise
 from domain.streams import Source
+from domain.workloads import WorkloadKind
 
 _W = TypeVar("_W", bound=msgspec.Struct)
 
@@ -42,14 +56,16 @@ class Event:
 class Codec(Generic[_W]):
     """Decodes one source. `wire` is a struct with a `metadata` that has a `resource_version`."""
 
-    def __init__(self, wire: type[_W], convert: Callable[[_W, Texts], Identified], texts: Texts) -> None:
+    def __init__(self, wire: type[_W], convert: Callable[[_W], Identified]) -> None:
         self._convert = convert
-        self._texts = texts
         self._object = msgspec.json.Decoder(wire)
         self._list = msgspec.json.Decoder(
             msgspec.defstruct(
                 f"{wire.__name__}List",
-                [("metadata", ListMetadata, msgspec.field(default_factory=ListMetadata)), ("items", list[wire] | None, None)],  # type: ignore[valid-type]
+                [
+                    ("metadata", ListMetadata, msgspec.field(default_factory=ListMetadata)),
+                    ("items", list[wire] | None, None),  # type: ignore[valid-type]
+                ],
                 gc=False,
             )
         )
@@ -69,7 +85,7 @@ class Codec(Generic[_W]):
             objects = [self._lenient(raw) for raw in listed.items or ()]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _unreadable("a list", body, error) from error
-        values = tuple(self._convert(wire, self._texts) for wire in objects if wire is not None)
+        values = tuple(self._convert(wire) for wire in objects if wire is not None)
         meta: ListMetadata = listed.metadata
         return Page(
             values, sanitise(meta.resource_version), meta.continue_, meta.remaining_item_count, len(objects) - len(values)
@@ -92,7 +108,7 @@ class Codec(Generic[_W]):
         if wire is None:
             return Event(kind, "")
         version = wire.metadata.resource_version
-        return Event(kind, version, None if kind == "BOOKMARK" else self._convert(wire, self._texts))
+        return Event(kind, version, None if kind == "BOOKMARK" else self._convert(wire))
 
     def _lenient(self, raw: msgspec.Raw) -> _W | None:
         """Once more, without what is null and with numbers for texts and texts for numbers; None where that fails too."""
@@ -137,12 +153,41 @@ def _unreadable(what: str, body: bytes, error: Exception) -> OutsideError:
     )
 
 
-def codec(source: Source, texts: Texts) -> Codec[Any]:
-    """The decoder of a source that is listed; several may share their texts."""
-    wire, convert = _DECODED[source]
-    return Codec(wire, convert, texts)
+class Codecs:
+    """One decoder for each source, made when it is first needed; they share their texts and templates."""
+
+    def __init__(self) -> None:
+        self._texts = Texts()
+        self._templates = Templates(self._texts)
+        self._made: dict[Source, Codec[Any]] = {}
+
+    def __getitem__(self, source: Source) -> Codec[Any]:
+        """KeyError for a source that no cluster has."""
+        made = self._made.get(source)
+        if made is None:
+            wire, convert = self._parts(source)
+            made = self._made[source] = Codec(wire, convert)
+        return made
+
+    def _parts(self, source: Source) -> tuple[type[Any], Callable[[Any], Identified]]:
+        texts, templates = self._texts, self._templates
+        if kind := _WORKLOADS.get(source):
+            return WorkloadObject, lambda wire: workload_from(wire, kind, texts, templates)
+        parts: dict[Source, tuple[type[Any], Callable[[Any], Identified]]] = {
+            Source.PODS: (PodObject, lambda wire: pod_from(wire, texts)),
+            Source.REPLICA_SETS: (ReplicaSetObject, lambda wire: replica_set_from(wire, texts, templates)),
+            Source.CONTROLLER_REVISIONS: (
+                ControllerRevisionObject,
+                lambda wire: controller_revision_from(wire, texts, templates),
+            ),
+            Source.OCCURRENCES: (EventObject, lambda wire: occurrence_from(wire, texts)),
+            Source.POD_USAGE: (UsageObject, lambda wire: usage_from(wire, texts)),
+        }
+        return parts[source]
 
 
-_DECODED: dict[Source, tuple[type[Any], Callable[[Any, Texts], Identified]]] = {
-    Source.PODS: (PodObject, pod_from),
+_WORKLOADS = {
+    Source.DEPLOYMENTS: WorkloadKind.DEPLOYMENT,
+    Source.STATEFUL_SETS: WorkloadKind.STATEFUL_SET,
+    Source.DAEMON_SETS: WorkloadKind.DAEMON_SET,
 }

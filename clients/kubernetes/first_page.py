@@ -7,11 +7,10 @@ import ssl
 import zlib
 
 from clients.kubernetes.access import ClusterAccess
-from clients.kubernetes.decoding import codec
+from clients.kubernetes.decoding import Codecs
 from clients.kubernetes.gate import Kind, ReadOnlyGate
 from clients.kubernetes.paths import collection
 from clients.kubernetes.proxies import proxy_for
-from clients.kubernetes.texts import Texts
 from clients.kubernetes.tls import ssl_context
 from domain.errors import QuarterdeckError
 from domain.facts import Listed
@@ -33,7 +32,7 @@ def read_first_page(
         return None
     try:
         body = _get(access, f"{collection(source, namespace)}?limit={limit}", gate or ReadOnlyGate())
-        page = codec(source, Texts()).page(body) if body is not None else None
+        page = Codecs()[source].page(body) if body is not None else None
     except (OSError, ValueError, http.client.HTTPException, QuarterdeckError, zlib.error):
         return None
     if page is None:

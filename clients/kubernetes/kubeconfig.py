@@ -300,7 +300,7 @@ def _credential(user: _Entry, cluster: _Entry, context: _Entry) -> Credential:
     if "auth-provider" in user.values:
         from clients.kubernetes.package_auth import AuthProvider
 
-        return AuthProvider(user.name, user.values, str(user.file))
+        return AuthProvider(user.name, user.values, user.file)
     return Anonymous()
 
 

@@ -143,6 +143,163 @@ class PodObject(Wire):
     status: PodStatus = field(default_factory=PodStatus)
 
 
+# Workloads and their revisions
+
+
+class LabelSelector(Wire):
+    match_labels: _Texts = None
+
+
+class RollingUpdate(Wire):
+    partition: int = 0
+
+
+class Strategy(Wire):
+    type: str = ""
+    rolling_update: RollingUpdate | None = None
+
+
+class WorkloadSpec(Wire):
+    """Of all three kinds; what a kind has not stays at its default. A replica set has a part of it."""
+
+    template: Raw = Raw(b"{}")
+    replicas: int | None = None
+    paused: bool = False
+    selector: LabelSelector | None = None
+    strategy: Strategy | None = None
+    update_strategy: Strategy | None = None
+    progress_deadline_seconds: int | None = None
+    min_ready_seconds: int = 0
+
+
+class WorkloadCondition(Wire):
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+    last_update_time: datetime | None = None
+
+
+class WorkloadStatus(Wire):
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    ready_replicas: int = 0
+    available_replicas: int = 0
+    current_revision: str = ""
+    update_revision: str = ""
+    desired_number_scheduled: int = 0
+    current_number_scheduled: int = 0
+    updated_number_scheduled: int = 0
+    number_ready: int = 0
+    number_available: int = 0
+    conditions: list[WorkloadCondition] | None = None
+
+
+class WorkloadObject(Wire):
+    metadata: ManagedMetadata = field(default_factory=ManagedMetadata)
+    spec: WorkloadSpec = field(default_factory=WorkloadSpec)
+    status: WorkloadStatus = field(default_factory=WorkloadStatus)
+
+
+class ReplicaSetObject(Wire):
+    metadata: Metadata = field(default_factory=Metadata)
+    spec: WorkloadSpec = field(default_factory=WorkloadSpec)
+    status: WorkloadStatus = field(default_factory=WorkloadStatus)
+
+
+class RevisionData(Wire):
+    spec: WorkloadSpec = field(default_factory=WorkloadSpec)
+
+
+class ControllerRevisionObject(Wire):
+    metadata: Metadata = field(default_factory=Metadata)
+    data: RevisionData | None = None
+    revision: int = 0
+
+
+# Pod templates
+
+
+class HttpGet(Wire):
+    path: str = ""
+    port: int | str = ""
+    scheme: str = ""
+
+
+class ProbeSpec(Wire):
+    http_get: HttpGet | None = None
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    failure_threshold: int = 3
+    timeout_seconds: int = 1
+
+
+class Port(Wire):
+    name: str = ""
+    container_port: int = 0
+
+
+class TemplateContainer(PodContainer):
+    ports: list[Port] | None = None
+    readiness_probe: ProbeSpec | None = None
+    liveness_probe: ProbeSpec | None = None
+    startup_probe: ProbeSpec | None = None
+
+
+class TemplateSpec(Wire):
+    containers: list[TemplateContainer] | None = None
+    init_containers: list[TemplateContainer] | None = None
+
+
+class Template(Wire):
+    spec: TemplateSpec = field(default_factory=TemplateSpec)
+
+
+# Events and usage
+
+
+class ObjectReference(Wire):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class EventSource(Wire):
+    component: str = ""
+
+
+class EventSeries(Wire):
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class EventObject(Wire):
+    metadata: SlimMetadata = field(default_factory=SlimMetadata)
+    involved_object: ObjectReference = field(default_factory=ObjectReference)
+    type: str = ""
+    reason: str = ""
+    message: str = ""
+    count: int | None = None
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: EventSeries | None = None
+    source: EventSource | None = None
+    reporting_component: str | None = None
+
+
+class UsageContainer(Wire):
+    usage: _Quantities = None
+
+
+class UsageObject(Wire):
+    metadata: SlimMetadata = field(default_factory=SlimMetadata)
+    timestamp: datetime | None = None
+    containers: list[UsageContainer] | None = None
+
+
 # Lists and watches
 
 
