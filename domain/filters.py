@@ -30,7 +30,7 @@ class Filter:
 def parse_filter(text: str) -> Filter:
     """Never an error: what is half typed narrows as far as it can be understood. Text is text, not a pattern.
 
-    Terms are separated by spaces (`"two words"` is one); `-l` and `-f` go for the term after them, or what is glued to them.
+    Terms are separated by spaces (`"two words"` is one); `-l` and `-f` go for the term after them or glued to them.
     A label term is `key`, `!key`, `key=value` or `key!=value`; several are separated by commas, as kubectl has it.
     """
     tests: list[_Test] = []

@@ -5,8 +5,8 @@ Textual's DataTable keeps and measures every cell; 5,000 rows at 200 changes a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Callable, Collection, Hashable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -28,8 +28,8 @@ _EDGE = 1
 class LiveTable(Widget, Generic[Key], can_focus=True):
     """`set_rows` gives it the keys of all rows, in order, and a function that makes one row; the rest is its own work.
 
-    The cursor holds on to a row's key, not to a place: it goes with its row when the order changes, and to the neighbour when
-    its row is gone. Until somebody moves it, it stays on the first row.
+    The cursor holds on to a row's key, not to a place: it goes with its row when the order changes, and to the neighbour
+    when its row is gone. Until somebody moves it, it stays on the first row.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,13 +45,14 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     ]
 
     class _About(Message):
-        def __init__(self, table: LiveTable[Key], key: Key) -> None:
+        def __init__(self, table: LiveTable[Any], key: Any) -> None:
             super().__init__()
             self.table = table
             self.key = key
+            """Of the table's own kind of key."""
 
         @property
-        def control(self) -> LiveTable[Key]:
+        def control(self) -> LiveTable[Any]:
             return self.table
 
     class CursorMoved(_About):
@@ -66,8 +67,15 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     class RowClosed(_About):
         """The left arrow."""
 
-    def __init__(self, columns: Sequence[Column], *, is_selectable: Callable[[Key], bool] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        is_selectable: Callable[[Key], bool] | None = None,
+        has_titles: bool = True,
+    ) -> None:
         super().__init__()
+        self._head = 1 if has_titles else 0
         self._widths = Widths(columns)
         self._keys: Sequence[Key] = ()
         self._row: Callable[[Key], Row] = lambda _key: ()
@@ -77,6 +85,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         self._seen: list[Row] = []
         self._top = 0
         self._at = 0
+        self._marked = 0
         self._cursor: Key | None = None
         self._is_placed = False
         self._is_wide = False
@@ -88,7 +97,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     # What it is told
 
     def set_rows(self, keys: Sequence[Key], row: Callable[[Key], Row], *, empty: Sequence[str] = ()) -> None:
-        """`keys` may be the same sequence, changed in place. `empty` is what is said where there is none: what, then what next."""
+        """`keys` may be the same sequence, changed in place. `empty` is said where there is none: what, then what next."""
         self._keys, self._row = keys, row
         if tuple(empty) != self._empty:
             self._empty = tuple(empty)
@@ -101,6 +110,11 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         self._widths = Widths(columns)
         self._seen = []
         self._places = ()
+        self._update()
+
+    def hide_columns(self, indices: Collection[int]) -> None:
+        """These are not shown, whatever the room."""
+        self._widths.hidden = frozenset(indices)
         self._update()
 
     @property
@@ -119,7 +133,8 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     def mark_sort(self, column: int | None, is_descending: bool) -> None:
         """Show in the titles by which column the rows have been sorted; sorting is its owner's."""
         self._sorted_by, self._is_descending = column, is_descending
-        self.refresh(Region(0, 0, self.size.width, 1))
+        if self._head:
+            self.refresh(Region(0, 0, self.size.width, 1))
 
     # What it knows
 
@@ -136,11 +151,20 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     @property
     def room(self) -> int:
         """How many rows can be seen at once."""
-        return max(0, self.size.height - 1)
+        return max(0, self.size.height - self._head)
+
+    @property
+    def shown_columns(self) -> tuple[int, ...]:
+        """Indices of the columns that have room."""
+        return tuple(place.column for place in self._places)
 
     @property
     def hidden_below(self) -> int:
         return max(0, len(self._keys) - self._top - self.room)
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        return self._keys
 
     @property
     def visible_keys(self) -> Sequence[Key]:
@@ -261,8 +285,8 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             self.post_message(self.RowClosed(self, self._cursor))
 
     def on_click(self, event: events.Click) -> None:
-        index = self._top + event.y - 1
-        if event.y < 1 or index >= len(self._keys):
+        index = self._top + event.y - self._head
+        if event.y < self._head or index >= len(self._keys):
             return
         if index == self._at and self.has_focus:
             self.action_choose()
@@ -313,7 +337,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             self.refresh()
             return
         marks = self._at - self._top
-        if marks != getattr(self, "_marked", marks):
+        if marks != self._marked:
             self._refresh_row(self._top + self._marked)
             self._refresh_row(self._at)
         self._marked = marks
@@ -321,18 +345,18 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             old = before[y] if y < len(before) else None
             new = rows[y] if y < len(rows) else None
             if old != new:
-                self._refresh_cells(y + 1, old, new)
+                self._refresh_cells(y + self._head, old, new)
 
     def _refresh_cells(self, y: int, old: Row | None, new: Row | None) -> None:
         if not isinstance(old, tuple) or not isinstance(new, tuple):
             self.refresh(Region(0, y, self.size.width, 1))
             return
-        regions = [Region(p.x, y, p.width, 1) for p in self._places if old[p.index] != new[p.index] and p.width]
+        regions = [Region(p.x, y, p.width, 1) for p in self._places if old[p.column] != new[p.column] and p.width]
         if regions:
             self.refresh(*regions)
 
     def _refresh_row(self, index: int) -> None:
-        self.refresh(Region(0, index - self._top + 1, self.size.width, 1))
+        self.refresh(Region(0, index - self._top + self._head, self.size.width, 1))
 
     def notify_style_update(self) -> None:
         self._styles_of.clear()
@@ -351,10 +375,11 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         width = self.size.width
         if not self._keys:
             segments = self._empty_line(y, width)
-        elif y == 0:
+        elif y < self._head:
             segments = self._titles()
-        elif y <= len(self._seen):
-            segments = self._segments(self._seen[y - 1], self._top + y - 1 == self._at)
+        elif y < len(self._seen) + self._head:
+            row = y - self._head
+            segments = self._segments(self._seen[row], self._top + row == self._at)
         else:
             segments = []
         return Strip(segments).adjust_cell_length(width, self._style(""))
@@ -369,9 +394,9 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         segments = [Segment(" " * _EDGE, self._style("column"))]
         end = _EDGE
         for place in self._places:
-            column = self.columns[place.index]
+            column = self.columns[place.column]
             name = column.name
-            if place.index == self._sorted_by:
+            if place.column == self._sorted_by:
                 name += palette.signs.descending if self._is_descending else palette.signs.ascending
             text = palette.fit(name, place.width, False, column.is_right)
             segments.append(Segment(" " * (place.x - end) + text, self._style("column")))
@@ -395,14 +420,14 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         for place in self._places:
             if place.x > end:
                 segments.append(Segment(" " * (place.x - end), self._lit("", lit)))
-            segments.extend(self._cell(row[place.index], place, lit))
+            segments.extend(self._cell(row[place.column], place, lit))
             end = place.x + place.width
         if lit and end < self.size.width:
             segments.append(Segment(" " * (self.size.width - end), self._lit("", lit)))
         return segments
 
     def _cell(self, cell: Cell, place: Place, lit: bool) -> list[Segment]:
-        column = self.columns[place.index]
+        column = self.columns[place.column]
         if not cell.more:
             text = palette.fit(cell.text, place.width, column.is_cut_left, column.is_right)
             return [Segment(text, self._lit(cell.style, lit))]

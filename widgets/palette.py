@@ -23,7 +23,8 @@ STYLES: dict[str, Style] = {
     "accent": Style(color="cyan"),
     "new": Style(color="cyan"),
     "title": Style(bold=True),
-    "column": Style(dim=True, bold=False),
+    "focus": Style(color="cyan", bold=True),
+    "column": Style(dim=True),
     "production": Style(color="bright_white", bgcolor="red", bold=True),
     "environment": Style(color="black", bgcolor="green", bold=True),
     "alarm": Style(color="black", bgcolor="yellow", bold=True),
@@ -62,6 +63,11 @@ class Signs:
     bar_empty: str = "░"
     began: str = "│"
     levels: str = "▁▂▃▄▅▆▇█"
+    line: str = "━"
+    edge: str = "┃"
+    joint_down: str = "┳"
+    joint_up: str = "┻"
+    joint_cross: str = "╋"
 
 
 UNICODE = Signs()
@@ -93,6 +99,11 @@ ASCII = Signs(
     bar_empty=".",
     began="|",
     levels="_.,-=+*#",
+    line="-",
+    edge="|",
+    joint_down="+",
+    joint_up="+",
+    joint_cross="+",
 )
 
 _TO_ASCII = str.maketrans(

@@ -36,7 +36,7 @@ Row = tuple[Cell, ...] | Line
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`least` and `most` are cells; the content decides between them. Where there is no room, the highest `rank` goes first."""
+    """`least` and `most` are cells; the content decides. Where there is no room, the column of the highest `rank` goes."""
 
     name: str
     least: int = 1
@@ -53,9 +53,9 @@ class Column:
 
 
 class Place(NamedTuple):
-    """Where a column stands: its index, its first cell and its width."""
+    """Where a column (by its number) stands: its first cell and its width."""
 
-    index: int
+    column: int
     x: int
     width: int
 
@@ -73,6 +73,8 @@ class Widths:
         self.columns = tuple(columns)
         self._needs = [max(c.least, width_of(c.name)) for c in columns]
         self._idle = [0] * len(self.columns)
+        self.hidden: frozenset[int] = frozenset()
+        """Columns that are not shown now, whatever the room."""
 
     def learn(self, rows: Sequence[Row]) -> None:
         """Take the needs of the rows that are seen into account."""
@@ -96,7 +98,7 @@ class Widths:
 
     def places(self, width: int, is_wide: bool, start: int = 1) -> tuple[Place, ...]:
         """The columns that fit into `width` cells, `start` of them kept free on the left."""
-        chosen = [i for i, c in enumerate(self.columns) if is_wide or not c.is_wide]
+        chosen = [i for i, c in enumerate(self.columns) if i not in self.hidden and (is_wide or not c.is_wide)]
         for gap in (2, 1):
             if self._least(chosen, gap) <= width - start:
                 break

@@ -1,0 +1,101 @@
+"""Which panes have room on a screen of a given size, and where each of them stands. Pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from textual.geometry import Region, Size
+
+LEAST = Size(48, 12)
+"""Below this nothing sensible can be shown."""
+
+
+class Layout(StrEnum):
+    TINY = "tiny"
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Regions by the name of the pane; those in `edged` begin with a vertical line. Joints: (cell, name) on title lines."""
+
+    layout: Layout
+    header_lines: int
+    regions: Mapping[str, Region]
+    edged: frozenset[str] = frozenset()
+    joints: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+
+
+def layout_for(size: Size) -> Layout:
+    if size.width < LEAST.width or size.height < LEAST.height:
+        return Layout.TINY
+    if size.width >= 170 and size.height >= 44:
+        return Layout.LARGE
+    return Layout.MEDIUM if size.width >= 100 and size.height >= 30 else Layout.SMALL
+
+
+def arrange(screen: Size, room: Size, *, rollout_lines: int, series_lines: int, shown: str, zoomed: str) -> Arrangement:
+    """`screen` decides the layout, `room` is what is left inside the frame and above the footer.
+
+    `shown` is the pane that has the second place on a small screen, `zoomed` the one that has everything ("" for none).
+    """
+    layout = layout_for(screen)
+    width, height = room
+    if layout is Layout.TINY:
+        return Arrangement(layout, height, {})
+    header = 2 if layout is Layout.SMALL or zoomed else 1
+    below = height - header
+    if zoomed:
+        return Arrangement(layout, header, {zoomed: Region(0, header, width, below)})
+    rollouts = max(3, min(rollout_lines + 1, below * 2 // 5))
+    regions = {"rollouts": Region(0, header, width, rollouts)}
+    y, rest = header + rollouts, below - rollouts
+    if layout is Layout.SMALL:
+        if shown == "rollouts":
+            shown = "pods"
+        regions[shown] = Region(0, y, width, rest)
+        return Arrangement(layout, header, regions)
+    left = width * (62 if layout is Layout.LARGE else 58) // 100
+    right = width - left
+    metrics = max(4, min(series_lines + 2, rest // 3))
+    if layout is Layout.MEDIUM:
+        events = max(5, rest // 4)
+        pods = rest - metrics - events
+        regions["pods"] = Region(0, y, left, pods)
+        regions["history"] = Region(left, y, right, pods)
+        regions["metrics"] = Region(0, y + pods, left, metrics)
+        regions["health"] = Region(left, y + pods, right, metrics)
+        regions["events"] = Region(0, y + pods + metrics, width, events)
+        edged = frozenset(("history", "health"))
+    else:
+        pods = rest * 3 // 5
+        history = rest * 2 // 5
+        regions["pods"] = Region(0, y, left, pods)
+        regions["events"] = Region(0, y + pods, left, rest - pods)
+        regions["history"] = Region(left, y, right, history)
+        regions["metrics"] = Region(left, y + history, right, metrics)
+        regions["health"] = Region(left, y + history + metrics, right, rest - history - metrics)
+        edged = frozenset(("history", "metrics", "health"))
+    return Arrangement(layout, header, regions, edged, _joints(regions, edged))
+
+
+def _joints(regions: Mapping[str, Region], edged: frozenset[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+    """Where a vertical line ends or begins on the title line of a pane."""
+    edges = [regions[name] for name in edged]
+    joints: dict[str, tuple[tuple[int, str], ...]] = {}
+    for name, region in regions.items():
+        found = []
+        for x in {edge.x for edge in edges}:
+            if not region.x <= x < region.right:
+                continue
+            is_above = any(edge.x == x and edge.y < region.y <= edge.bottom for edge in edges)
+            is_below = any(edge.x == x and edge.y <= region.y < edge.bottom - 1 for edge in edges)
+            if is_above or is_below:
+                found.append((x - region.x, "cross" if is_above and is_below else "up" if is_above else "down"))
+        if found:
+            joints[name] = tuple(found)
+    return joints

@@ -1,0 +1,151 @@
+"""Where we are and whether it can be believed: environment, context, namespace, user, rights, the worst source's age."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from domain.ages import short_duration
+from domain.fleet import Fleet
+from domain.scope import Scope
+from domain.streams import Source, StreamPhase
+from domain.verdict import Degree
+from domain.workloads import WorkloadKey
+from widgets import palette
+from widgets.pane import Chip, Pane
+from widgets.rows import Cell
+
+_OPTIONAL = (Source.POD_USAGE, Source.METRICS, Source.HEALTH)
+_WATCHED = tuple(source for source in Source if source not in (Source.API_SERVER, *_OPTIONAL))
+_GAP = Cell("  ")
+
+
+class HeaderBar(Widget, can_focus=False):
+    """One line; a second one with the worst value of every pane that has no room (`chips_of`)."""
+
+    fleet: reactive[Fleet | None] = reactive(None, init=False)
+    selected: reactive[WorkloadKey | None] = reactive(None, init=False)
+
+    DEFAULT_CSS = "HeaderBar { height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: tuple[tuple[tuple[Cell, ...], tuple[Cell, ...]], ...] = ()
+        self.chips_of: Sequence[type[Pane]] = ()
+        self.notice: tuple[str, ...] = ()
+        """Stands in place of everything: the terminal is too small."""
+
+    def watch_fleet(self) -> None:
+        self.redraw()
+
+    def watch_selected(self) -> None:
+        self.redraw()
+
+    def on_resize(self) -> None:
+        self.redraw()
+
+    def redraw(self) -> None:
+        fleet = self.fleet
+        if fleet is None or not self.is_mounted:
+            return
+        lines = [_where(fleet, self.size.width)]
+        if self.notice:
+            lines.extend(((Cell(text),), ()) for text in self.notice)
+        elif self.chips_of:
+            chips = [c for pane in self.chips_of for c in pane.chips(fleet, self.selected)]
+            lines.append((_chip_cells(chips), _needs(fleet)))
+        if tuple(lines) != self._lines:
+            self._lines = tuple(lines)
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        left, right = self._lines[y]
+        tail = _strip(right, base)
+        head = _strip(left, base).adjust_cell_length(max(0, width - tail.cell_length), base)
+        return Strip([*head, *tail]).adjust_cell_length(width, base)
+
+
+def _strip(cells: Sequence[Cell], base: Style) -> Strip:
+    return Strip([Segment(palette.shown(c.text), base + palette.STYLES[c.style]) for c in cells if c.text])
+
+
+def _where(fleet: Fleet, width: int) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    scope = fleet.scope
+    wide = width >= 100
+    sign = f"{palette.signs.bad} " if not scope.is_production and scope.environment == "" else ""
+    pad = "   " if wide else " "
+    name = f"{pad}{sign}{environment_word(scope)}{pad}"
+    left = [Cell(name, "production" if scope.is_production else "environment"), Cell(" ")]
+    left.append(Cell(scope.namespace or "all namespaces", "strong"))
+    if wide:
+        left += [_GAP, Cell("ctx ", "quiet"), Cell(scope.context)]
+        who = "@".join(part for part in (scope.user, scope.host) if part)
+        if who:
+            left += [_GAP, Cell(who, "quiet")]
+    else:
+        left += [Cell(f" {palette.signs.dot} ", "quiet"), Cell(scope.context)]
+    right: list[Cell] = [Cell(" ")]
+    if scope.is_tls_unverified:
+        right += [Cell(" TLS NOT VERIFIED " if wide else " NO TLS CHECK ", "alarm"), Cell(" ")]
+    if scope.is_read_only:
+        right += [Cell("READ-ONLY" if wide else "R/O", "accent"), Cell("  ")]
+    if wide:
+        right += [*_needs(fleet), _GAP]
+    return tuple(left), (*right, live_word(fleet), Cell(" "))
+
+
+def environment_word(scope: Scope) -> str:
+    """Always with the word PRODUCTION where it is, whatever the configuration calls it."""
+    name = scope.environment.upper()
+    if scope.is_production and "PRODUCTION" not in name:
+        return f"PRODUCTION {name}".strip()
+    return name or "NOT PRODUCTION"
+
+
+def live_word(fleet: Fleet) -> Cell:
+    """The worst of all sources: live, or which one is not and since when."""
+    stale = [source for source in Source if fleet.is_stale(source)]
+    if stale:
+        worst = min(stale, key=lambda source: fleet.stream(source).heard_at or fleet.now)
+        heard_at = fleet.stream(worst).heard_at
+        what = "STALE" if len(stale) > 2 else f"{worst} STALE"
+        return Cell(f"{palette.signs.bad} {what} {short_duration(fleet.now - heard_at)}", "bad")
+    phases = {source: fleet.stream(source).phase for source in Source}
+    for source in _WATCHED:
+        if phases[source] is StreamPhase.FAILED:
+            return Cell(f"{palette.signs.bad} {source} failed", "bad")
+    refused = [source for source in Source if phases[source] is StreamPhase.FORBIDDEN]
+    if refused:
+        return Cell(f"{palette.signs.warn} {refused[0]} not permitted", "warn")
+    if any(phases[source] is StreamPhase.LOADING for source in _WATCHED):
+        return Cell(f"{palette.signs.busy} loading", "accent")
+    failed = [source for source in _OPTIONAL if phases[source] is StreamPhase.FAILED]
+    if failed:
+        return Cell(f"{palette.signs.warn} {failed[0]} failed", "warn")
+    return Cell(f"{palette.signs.current} live", "good")
+
+
+def _needs(fleet: Fleet) -> tuple[Cell, ...]:
+    failing = sum(1 for r in fleet.rollouts.values() if r.degree.is_failing)
+    troubled = sum(1 for r in fleet.rollouts.values() if r.degree >= Degree.SUSPECT)
+    if not fleet.rollouts:
+        return ()
+    if not troubled:
+        return (Cell(f"{palette.signs.good} nothing needs you", "good"),)
+    sign, style = (palette.signs.bad, "bad") if failing else (palette.signs.warn, "warn")
+    return (Cell(f"{sign} {troubled} need{'s' if troubled == 1 else ''} you", style),)
+
+
+def _chip_cells(chips: Sequence[Chip]) -> tuple[Cell, ...]:
+    cells: list[Cell] = [Cell(" ")]
+    for chip in chips:
+        cells += [Cell(chip.text, chip.style), _GAP]
+    return tuple(cells)
