@@ -188,7 +188,7 @@ def _source(volume: dict[str, Any]) -> str:
             return f"{word} {_text(content.get(key))}" + (f" {_compact(rest)}" if rest else "")
     rest = {k: v for k, v in volume.items() if k != "name"}
     if len(rest) == 1 and not next(iter(rest.values())):
-        return next(iter(rest))
+        return str(next(iter(rest)))
     return _compact(rest)
 
 

@@ -90,9 +90,8 @@ def _began_by_cluster(case: Case, versions: Versions) -> float | None:
 
 def _progress_by_cluster(case: Case, versions: Versions) -> float:
     condition = case.workload.condition("Progressing")
-    if condition is not None and condition.updated_at is not None:
-        return condition.updated_at
-    moments = [p.created_at for p in versions.new_pods]
+    moments = [condition.updated_at] if condition is not None and condition.updated_at is not None else []
+    moments += [p.created_at for p in versions.new_pods]
     moments += [p.ready_changed_at for p in versions.new_pods if p.ready_changed_at is not None]
     return max(moments, default=case.now)
 

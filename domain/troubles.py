@@ -163,9 +163,9 @@ def _of_waiting(container: ContainerState, pod: Pod, hints: PodHints, rules: Ver
 
 def _start_failed(container: ContainerState, rules: VerdictRules) -> Trouble:
     """The runtime could not start the process at all. Exit code 128 with nothing said is a node going down."""
-    is_last = container.last_reason in _START_FAILED and container.state == "waiting"
+    is_last = container.reason == "CrashLoopBackOff"
     code = container.last_exit_code if is_last else container.exit_code
-    message = (container.last_message if is_last else "") or container.message
+    message = container.last_message if is_last else container.message
     kind = FindingClass.NOISE if code == _STARTING_FAILED_BY_SHUTDOWN and not message else FindingClass.DOOMED
     return Trouble(kind, "RunContainerError", message, container.name, needs_s=rules.confirm_after_s, exit_code=code)
 
