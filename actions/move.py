@@ -159,4 +159,7 @@ MOVES = (
     Move(("enter",), "Into it: open a workload, its pods, a revision's difference, a metric's chart.", (View.WATCH,)),
     Move(("escape",), "Up one level, or clear the filter or search; then back."),
     Move(("tab", "shift+tab"), "The next pane, the pane before.", (View.WATCH,)),
+    Move(("tab", "shift+tab"), "The next metric, the one before.", (View.CHART,)),
+    Move(("enter",), "What differs between the two, in full.", (View.SIDE_BY_SIDE,)),
+    Move(("space",), "One page down, as in less.", (View.LOGS, View.TEXT, View.COMPARE, View.HELP)),
 )

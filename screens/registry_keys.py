@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -22,7 +23,7 @@ def bindings_on(view: View) -> list[BindingType]:
     ]
 
 
-def keys_in_force(screen: Screen[object]) -> dict[str, str]:
+def keys_in_force(screen: Screen[Any]) -> dict[str, str]:
     """Action name -> the first key that is bound to it now, after the user's own keymap."""
     found: dict[str, str] = {}
     for key, active in screen.active_bindings.items():

@@ -178,7 +178,7 @@ class ViewScreen(Screen[None]):
         self.show_state()
 
     @on(LineClosed)
-    def _closed(self, message: LineClosed) -> None:
+    def _line_closed(self, message: LineClosed) -> None:
         message.stop()
         self.footer.display = True
 
