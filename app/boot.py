@@ -18,7 +18,7 @@ from domain.streams import Source
 
 if TYPE_CHECKING:
     from app.config import Config
-    from clients.kubernetes.kubeconfig import ClusterAccess
+    from clients.kubernetes.access import ClusterAccess
     from domain.scope import Scope
 
 FIRST_SOURCES = (Source.PODS, Source.DEPLOYMENTS)

@@ -171,7 +171,8 @@ class Doing:
 
             names = await choices(what, app.session)
             app.push_screen(
-                ChooseScreen(f"Watch which {what.value}?", names), lambda chosen: self._spawn(self._go_to(what, chosen)) if chosen else None
+                ChooseScreen(f"Watch which {what.value}?", names),
+                lambda chosen: self._spawn(self._go_to(what, chosen)) if chosen else None,
             )
             return
         session = await asyncio.to_thread(session_for, what, name, app.session, app.beginning.options, app.publish)

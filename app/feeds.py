@@ -9,7 +9,15 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from domain.errors import ExpiredError, ForbiddenError, NotFoundError, OutsideError, QuarterdeckError, RateLimitedError, UnreachableError
+from domain.errors import (
+    ExpiredError,
+    ForbiddenError,
+    NotFoundError,
+    OutsideError,
+    QuarterdeckError,
+    RateLimitedError,
+    UnreachableError,
+)
 from domain.facts import Fact, StreamChanged, Ticked
 from domain.ports import ClusterReader
 from domain.streams import Source, StreamPhase
@@ -113,7 +121,10 @@ class Feeds:
             reason, hint = error.message, error.hint
         else:
             log.error("stream of %s broke", source, exc_info=error)
-            reason, hint = f"internal error: {type(error).__name__}", "The log file in the state folder has more; please report it."
+            reason, hint = (
+                f"internal error: {type(error).__name__}",
+                "The log file in the state folder has more; please report it.",
+            )
         self._post(StreamChanged(source, phase, self.now(), reason, hint))
 
     async def _wait(self, pause_s: float) -> None:

@@ -52,7 +52,7 @@ class Memory:
         place = hashlib.sha256(scope.server.encode()).hexdigest()[:12]
         self._folder = state_folder / "watch" / place / (scope.namespace or "_all")
         self._records: Mapping[tuple[WorkloadKey, str], RevisionRecord] = {}
-        self._saved_records = self._records
+        self._saved_records: Mapping[tuple[WorkloadKey, str], RevisionRecord] = self._records
         self._counts: dict[str, tuple[int, float]] = {}
         self._lines: list[bytes] = []
         self._is_writable = True
@@ -116,7 +116,9 @@ class Memory:
         try:
             records = _RECORDS.decode((self._folder / "records.json").read_bytes())
             return {
-                (WorkloadKey(r.namespace, WorkloadKind(r.kind), r.name), r.template_hash): RevisionRecord(r.good_for_s, r.failed_at)
+                (WorkloadKey(r.namespace, WorkloadKind(r.kind), r.name), r.template_hash): RevisionRecord(
+                    r.good_for_s, r.failed_at
+                )
                 for r in records
             }
         except FileNotFoundError:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.color import ColorSystem
+from rich.text import Text
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import CompositorUpdate
 from textual.app import App, ScreenStackError
@@ -18,8 +19,9 @@ from app.painting import PaintedScreen
 from app.session import Session
 from app.terminal import Terminal
 from domain.fleet import Fleet
-from screens.watch import WatchScreen
+from domain.targets import Target
 from domain.workloads import WorkloadKey
+from screens.watch import WatchScreen
 from widgets.messages import ActionRequested, CommandEntered
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
     """Holds no state of its own but the session: what is shown is always the newest fleet."""
 
     TITLE = "quarterdeck"
-    COMMANDS = set()
 
     def __init__(self, beginning: Beginning) -> None:
         super().__init__(driver_class=Terminal)
@@ -56,7 +57,14 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.watch_screen.fleet = self.session.seed(first.pages.take())
         self.push_screen(self.watch_screen)
         self.watch(self.watch_screen, "selected", self._look_at, init=False)
-        self.call_after_refresh(self.session.start)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        """The first paint is out: now what may take its time."""
+        from app.log_file import log_to_file
+
+        log_to_file()
+        self.session.start()
 
     async def change_session(self, session: Session) -> None:
         """Watch something else from now on; the screen stays."""
@@ -115,7 +123,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.session.look_at(key)
 
     def on_action_requested(self, message: ActionRequested) -> None:
-        self.doing.do(message.name, message.target)
+        self.doing.do(message.name, cast(Target | None, message.target))
 
     def on_command_entered(self, message: CommandEntered) -> None:
         self.doing.command(message.word, message.argument)
@@ -132,10 +140,10 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         except ScreenStackError:
             return
 
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+    def _display(self, screen: Screen[Any], renderable: object) -> None:
         driver = self._driver
         if not isinstance(driver, Terminal) or not isinstance(renderable, CompositorUpdate):
-            super()._display(screen, renderable)
+            super()._display(screen, cast(Any, renderable))
             return
         # A frame that is left out stays unsent: the next one is compared with what the terminal really shows.
         if self._batch_count == 0 and self._running and not driver.is_behind:
@@ -154,7 +162,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback with local variables: tokens among them."""
-        from app.report_error import defect_notice
+        from app.report_error import defect_lines
 
-        self._exit_renderables.extend(defect_notice(self._exception))
+        self._exit_renderables.append(Text("\n".join(defect_lines(self._exception))))
         self._close_messages_no_wait()

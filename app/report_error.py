@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+from domain import exit_codes
 from domain.errors import ConfigError, QuarterdeckError
 from domain.sanitise import sanitise
 
@@ -24,13 +25,20 @@ def report(error: QuarterdeckError) -> int:
     return error.exit_code
 
 
-def report_defect(error: BaseException) -> None:
-    """An error that is ours: a short notice, and the path of the file that holds the rest."""
+def report_defect(error: BaseException) -> int:
+    """An error that is ours: a short notice, and the path of the file that holds the rest. The exit code."""
+    say(defect_lines(error))
+    return exit_codes.INTERNAL
+
+
+def defect_lines(error: BaseException | None) -> list[str]:
+    """The notice, once the details are in a file: nothing of what the program held, tokens among it, is on the screen."""
     try:
-        hint = f"The details are in {_write_log(error)}: send it along when you report this."
+        hint = f"The details are in {_write_log(error)}: send it along when you report this." if error else ""
     except OSError as failure:
         hint = f"No log could be written ({failure.strerror}); `quarterdeck doctor` says more."
-    say([f"quarterdeck: Something in quarterdeck itself went wrong ({type(error).__name__}).", f"  → {hint}"])
+    lines = [f"quarterdeck: Something in quarterdeck itself went wrong ({type(error).__name__})."]
+    return [*lines, f"  → {hint}"] if hint else lines
 
 
 def say(lines: list[str]) -> None:

@@ -25,14 +25,14 @@ from domain.workloads import WorkloadKey
 
 if TYPE_CHECKING:
     from app.config import Config
+    from clients.kubernetes.access import ClusterAccess
     from clients.kubernetes.cluster import Cluster
-    from clients.kubernetes.kubeconfig import ClusterAccess
 
 log = logging.getLogger("quarterdeck.session")
 
 
 class Session:
-    """`publish` is called in the event loop with each new snapshot. `start` returns at once; `stop` leaves nothing behind."""
+    """`publish` is called in the event loop with each new snapshot. `start` returns at once, `stop` leaves nothing behind."""
 
     cluster: Cluster
     feeds: Feeds

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.config import Config
     from clients.health import HealthSource
     from clients.kubernetes.cluster import Cluster
-    from clients.prometheus import PrometheusSource
     from clients.kubernetes.services import ServiceRef
+    from clients.prometheus import PrometheusSource
     from domain.scope import Scope
 
 USUAL_NAMESPACES = ("monitoring", "prometheus", "observability")
@@ -79,5 +79,3 @@ def health_endpoints(config: Config, fleet: Fleet, key: WorkloadKey) -> Sequence
     pods = [fleet.pods[uid] for uid in (*rollout.new_pods, *rollout.old_pods) if uid in fleet.pods]
     pod = pod_to_ask(pods)
     return endpoints_of(rollout.workload, pod.name if pod else "", urls=urls)
-
-

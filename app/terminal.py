@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any, Protocol, cast
 
 from textual.drivers._writer_thread import WriterThread
@@ -142,7 +143,7 @@ class Terminal(LinuxDriver):
         app = cast(Endable, self._app)
         for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, self._on_signal, number)
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         self.write(_PUSH_TITLE)
         if not self._watches_hang_up:
             self._watches_hang_up = True
@@ -176,7 +177,7 @@ class Terminal(LinuxDriver):
         app = cast(Endable, self._app)
         if self._writer_thread is not None:
             self._writer_thread.stop()
-        self._writer = BoundedWriter(self._file, lambda: _call_in(loop, app.repaint))
+        self._writer = BoundedWriter(cast(IO[str], self._file), lambda: _call_in(loop, app.repaint))
         self._writer.start()
         self._writer_thread = cast(WriterThread, self._writer)
 
@@ -191,10 +192,8 @@ class Terminal(LinuxDriver):
 
     def _restore(self) -> None:
         if self.attrs_before is not None:
-            try:
+            with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-            except termios.error:
-                pass
         try:
             os.set_blocking(sys.__stderr__.fileno(), False)  # type: ignore[union-attr]
             os.write(sys.__stderr__.fileno(), _RESTORE)  # type: ignore[union-attr]
@@ -221,7 +220,6 @@ class Terminal(LinuxDriver):
 def _call_in(loop: asyncio.AbstractEventLoop | None, callback: Callable[[], Any]) -> None:
     if loop is None:
         return
-    try:
+    # A loop that has ended takes what was to be called with it.
+    with suppress(RuntimeError):
         loop.call_soon_threadsafe(callback)
-    except RuntimeError:
-        pass  # the loop has ended, and with it what was to be called

@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -108,10 +109,8 @@ class TestTerminal:
 
     def close(self) -> None:
         for descriptor in (self.master, self.slave):
-            try:
+            with suppress(OSError):
                 os.close(descriptor)
-            except OSError:
-                pass
 
     def __enter__(self) -> TestTerminal:
         return self

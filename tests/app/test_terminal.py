@@ -11,7 +11,16 @@ import pytest
 from tests.terminals import TestTerminal
 
 STAGE = (sys.executable, "-m", "tests.app.stage", "--mouse")
-RESTORED = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[?2004l", b"\x1b[<u", b"\x1b[?7h")
+RESTORED = (
+    b"\x1b[?1049l",
+    b"\x1b[?25h",
+    b"\x1b[?1000l",
+    b"\x1b[?1003l",
+    b"\x1b[?1004l",
+    b"\x1b[?2004l",
+    b"\x1b[<u",
+    b"\x1b[?7h",
+)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
@@ -44,8 +53,6 @@ def test_a_blocked_line_loses_frames_and_no_state() -> None:
         time.sleep(3)  # as with Ctrl-S: thirty frames of some kilobytes each have nowhere to go
         terminal.wait_for("count 3")
         terminal.wait_until(lambda: any(f"count {n}," in terminal.text for n in range(28, 200)), "a late count")
-
-
 
 
 @pytest.mark.parametrize("batch", range(10))
