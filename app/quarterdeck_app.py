@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from rich.color import ColorSystem
 from rich.text import Text
@@ -23,9 +23,6 @@ from domain.targets import Target
 from domain.workloads import WorkloadKey
 from screens.watch import WatchScreen
 from widgets.messages import ActionRequested, CommandEntered
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 log = logging.getLogger("quarterdeck.app")
 

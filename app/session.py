@@ -32,7 +32,7 @@ log = logging.getLogger("quarterdeck.session")
 
 
 class Session:
-    """`publish` is called in the event loop with each new snapshot. `start` returns at once, `stop` leaves nothing behind."""
+    """`publish` is called in the event loop with each snapshot. `start` returns at once, `stop` leaves nothing behind."""
 
     cluster: Cluster
     feeds: Feeds

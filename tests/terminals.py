@@ -1,4 +1,4 @@
-"""A terminal for tests: runs a program on a pseudo terminal, keeps every byte it writes, and knows what stands on the screen."""
+"""A terminal for tests: runs a program on a pseudo terminal, keeps every byte, and knows what stands on the screen."""
 
 from __future__ import annotations
 
@@ -47,14 +47,12 @@ class TestTerminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         full = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **(env or {})}
         self.process = subprocess.Popen(
-            argv,
+            ("setsid", "--ctty", *argv),
             stdin=slave,
             stdout=slave,
             stderr=slave,
             env=full,
             cwd=cwd or ROOT,
-            start_new_session=True,
-            preexec_fn=_take_terminal,
         )
         self.slave = slave
 
@@ -120,7 +118,3 @@ class TestTerminal:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
         self.close()
-
-
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
