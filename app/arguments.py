@@ -211,6 +211,7 @@ def _add_practice(verbs: Any) -> None:
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--pods", type=int, default=0)
     parser.add_argument("--until-stdin-ends", action="store_true")
 
 

@@ -36,9 +36,6 @@ def run(argv: list[str]) -> int:
 
 
 def _hand_over(arguments: Namespace) -> int:
-    from app.log_file import log_to_file
-
-    log_to_file()
     if not arguments.command:
         from app.require_terminal import require_terminal
 
@@ -49,6 +46,9 @@ def _hand_over(arguments: Namespace) -> int:
         return open_screen(options)
     from importlib import import_module
 
+    from app.log_file import log_to_file
+
+    log_to_file()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     module = import_module(f"app.commands.{arguments.command.lstrip('_')}")

@@ -57,7 +57,10 @@ class EnvironmentTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         bool, Meta(description="No request that changes anything leaves the process, and no shell is opened.")
     ] = False
     branch: Annotated[str, Meta(description="The git branch that is deployed here.")] = ""
-    url: Annotated[str, Meta(description="Where its users reach it.")] = ""
+    url: Annotated[
+        str | None,
+        Meta(description="Where its users reach it. Not set: as said above, where `product` is set. Empty: nowhere."),
+    ] = None
     backend: Annotated[
         str, Meta(description="The workload that answers at `url`. Not set: `{product}-backend`, where `product` is set.")
     ] = ""

@@ -75,6 +75,8 @@ class _Values:
 
         def text(field: str, otherwise: str = "") -> str:
             value: str = getattr(table, field) or otherwise
+            if field == "url" and table.url is not None:
+                value = table.url
             if "{product}" in value and not product:
                 raise self._error(
                     f"{key}.{field}", "holds {product}, and `product` is not set", "Set `product` at the top."
@@ -85,7 +87,7 @@ class _Values:
         if namespace and not _NAMESPACE.fullmatch(namespace):
             hint = "Lower-case letters, digits and hyphens, at most 63; `kubectl get namespaces` lists them."
             raise self._error(f"{key}.namespace", f"({namespace!r}) cannot be a namespace's name", hint)
-        url = self._url(f"{key}.url", text("url", usual.url).rstrip("/"))
+        url = self._url(f"{key}.url", text("url", usual.url or "").rstrip("/"))
         usual_production = (
             looks_like_production(f"{name} {context}", namespace) if usual.production is None else usual.production
         )

@@ -40,7 +40,7 @@ async def find_metrics(cluster: Cluster, config: Config, scope: Scope) -> Promet
     elif place.service:
         connect = through_cluster(cluster, configured_path(place.service))
     else:
-        service = find_prometheus(await _services(cluster, scope.namespace), scope.namespace)
+        service = find_prometheus(await services_to_search(cluster, scope.namespace), scope.namespace)
         if service is None:
             raise NotFoundError(
                 "no Prometheus was found in the cluster",
@@ -51,7 +51,7 @@ async def find_metrics(cluster: Cluster, config: Config, scope: Scope) -> Promet
     return PrometheusSource(connect, labels=place.labels)
 
 
-async def _services(cluster: Cluster, namespace: str) -> Sequence[ServiceRef]:
+async def services_to_search(cluster: Cluster, namespace: str) -> Sequence[ServiceRef]:
     """All there are; where that is not permitted, those of the namespaces that a Prometheus usually lives in."""
     try:
         return await cluster.read_services()

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import quarterdeck
+from app.commands.signs import say
 from app.options import Options
 from app.require_terminal import require_terminal
 from domain import exit_codes
-from domain.errors import ConfigError, UnreachableError
+from domain.errors import UnreachableError
 from domain.sanitise import sanitise
 
 START_WITHIN_S = 20.0
@@ -27,17 +27,13 @@ _END_WITHIN_S = 3.0
 
 
 def run(options: Options, arguments: Namespace) -> int:
-    scenarios = _scenarios()
+    from practice.scenarios import load, names
+
     if arguments.list:
-        for name, about in scenarios.items():
-            print(f"{name:<16} {about}")
+        for scenario in map(load, names()):
+            say(f"{scenario.name:<16} {scenario.title}. {scenario.teaches}")
         return exit_codes.OK
-    if arguments.scenario not in scenarios:
-        raise ConfigError(
-            f"There is no scenario {arguments.scenario!r}.",
-            f"Scenarios there are: {', '.join(scenarios)}.",
-            key="--scenario",
-        )
+    load(arguments.scenario)
     require_terminal()
     with practice_cluster(arguments.scenario):
         from app.boot import run as open_screen
@@ -119,14 +115,3 @@ def _environment(**values: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _scenarios() -> dict[str, str]:
-    """Name -> what it shows."""
-    from importlib.resources import files
-
-    found = [entry for entry in files("practice").joinpath("scenarios").iterdir() if entry.name.endswith(".toml")]
-    return {
-        entry.name.removesuffix(".toml"): tomllib.loads(entry.read_text(encoding="utf-8"))["title"]
-        for entry in sorted(found, key=lambda entry: entry.name)
-    }

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from argparse import Namespace
+from pathlib import Path
 
 from app.options import Options
 
@@ -16,10 +17,13 @@ def run(_options: Options, arguments: Namespace) -> int:
         threading.Thread(target=_end_with_parent, daemon=True, name="watch the parent").start()
     from practice.serve import run as serve
 
-    code: int = serve(
-        scenario=arguments.scenario, kubeconfig=arguments.kubeconfig, seed=arguments.seed, speed=arguments.speed
+    return serve(
+        scenario=arguments.scenario,
+        seed=arguments.seed,
+        speed=arguments.speed,
+        pods=arguments.pods,
+        kubeconfig=Path(arguments.kubeconfig),
     )
-    return code
 
 
 def _end_with_parent() -> None:

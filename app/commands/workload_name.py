@@ -58,3 +58,13 @@ def _others(name: str, known: Collection[WorkloadKey]) -> str:
     names = sorted(str(key) for key in known)
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return f"There are {', '.join(names[:_MOST_LISTED])}{more}."
+
+
+def product_of(names: Collection[str], namespace: str) -> str:
+    """What the workloads' names begin with in common (`shop` of shop-backend and shop-web), else what the namespace's does;
+    "" where that is no name."""
+    firsts = {name.split("-")[0] for name in names}
+    if len(names) > 1 and len(firsts) == 1:
+        return firsts.pop()
+    first, dash, _ = namespace.partition("-")
+    return first if dash else ""
