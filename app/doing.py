@@ -39,10 +39,16 @@ class Doing:
     def command(self, word: str, argument: str) -> None:
         found = action_for_word(word)
         if found is not None:
-            self.do(found.name, getattr(self._app.screen, "target", None), argument)
+            self.do(found.name, self._selected(), argument)
 
-    def do(self, name: str, target: Target | None, argument: str = "") -> None:
-        target = target or _NOWHERE
+    def do(self, name: str, asked: object, argument: str = "") -> None:
+        """`asked` is a target, a pair of them to be compared, or the name of the metric under the cursor."""
+        target = asked if isinstance(asked, Target) else self._selected()
+        if isinstance(asked, str):
+            argument = asked
+        if name == "compare" and isinstance(asked, tuple):
+            self._compare(asked)
+            return
         reason = action(name).refusal(self._app.session.fleet, target)
         if reason:
             self._app.say(reason, "warn")
@@ -54,6 +60,10 @@ class Doing:
         waiting = carry_out(target, argument)
         if waiting is not None:
             self._spawn(waiting)
+
+    def _selected(self) -> Target:
+        target = getattr(self._app.screen, "target", None)
+        return target if isinstance(target, Target) else _NOWHERE
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(self._guarded(work))
@@ -111,14 +121,19 @@ class Doing:
     async def do_yaml(self, target: Target, _argument: str) -> None:
         from screens.text import TextScreen
 
-        fleet = self._app.session.fleet
-        kind, namespace, name = object_of(fleet, target)
-
-        async def read() -> str:
-            return await self._app.session.cluster.read_yaml(kind, namespace, name)
-
-        screen = TextScreen(f"{kind}/{name}", await read(), fleet=fleet, target=target, is_yaml=True)
-        self._app.open(screen)
+        session = self._app.session
+        kind, namespace, name = object_of(session.fleet, target)
+        title = f"YAML {kind.lower()}/{name}"
+        on_top = self._app.screen
+        if isinstance(on_top, TextScreen) and on_top.heading() == title:
+            screen = on_top  # Ctrl-r on it
+        else:
+            screen = TextScreen(title, fleet=session.fleet, target=target, is_yaml=True)
+            self._app.open(screen)
+        try:
+            screen.show_text(await session.cluster.read_yaml(kind, namespace, name))
+        except QuarterdeckError as error:
+            screen.show_error(error.message, error.hint)
 
     async def do_shell(self, target: Target, _argument: str) -> None:
         from app.shell import open_shell
@@ -138,12 +153,18 @@ class Doing:
         from screens.chart import ChartScreen
 
         fleet = self._app.session.fleet
-        self._app.open(ChartScreen(argument or target.metric, fleet=fleet, target=target))
+        self._app.open(ChartScreen(argument, fleet=fleet, target=target))
 
     def do_compare(self, target: Target, _argument: str) -> None:
-        from screens.compare import CompareScreen
+        self._compare(target)
 
-        self._app.open(CompareScreen(fleet=self._app.session.fleet, target=target))
+    def _compare(self, target: Target | tuple[Target, Target]) -> None:
+        from screens.compare import compare_screen
+
+        try:
+            self._app.open(compare_screen(self._app.session.fleet, target))
+        except LookupError as error:
+            self._app.say(str(error), "warn")
 
     # Going elsewhere
 
@@ -163,29 +184,44 @@ class Doing:
         await self._go_to(Argument.ENVIRONMENT, argument)
 
     async def _go_to(self, what: Argument, name: str) -> None:
-        from app.changing_scope import choices, session_for
+        from app.changing_scope import session_for
 
         app = self._app
         if not name:
-            from screens.choose import ChooseScreen
-
-            names = await choices(what, app.session)
-            app.push_screen(
-                ChooseScreen(f"Watch which {what.value}?", names),
-                lambda chosen: self._spawn(self._go_to(what, chosen)) if chosen else None,
-            )
+            await self._choose(what, "Watch", lambda chosen: self._go_to(what, chosen))
             return
         session = await asyncio.to_thread(session_for, what, name, app.session, app.beginning.options, app.publish)
         await app.change_session(session)
 
+    async def _choose(self, what: Argument, verb: str, then: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        from app.changing_scope import choices
+        from screens.choose import ChooseScreen
+
+        def go(chosen: str | None) -> None:
+            if chosen:
+                self._spawn(then(chosen))
+
+        names = await choices(what, self._app.session)
+        if not names:
+            self._app.say(f"There is no {what.value} to choose from.", "warn")
+            return
+        self._app.push_screen(ChooseScreen(f"{verb} which {what.value}?", names), go)
+
     async def do_side_by_side(self, _target: Target, argument: str) -> None:
         from app.side_by_side import open_side_by_side
 
-        await open_side_by_side(self._app, argument)
+        if argument:
+            await open_side_by_side(self._app, argument)
+            return
+        what = Argument.ENVIRONMENT if self._app.config.environments else Argument.NAMESPACE
+        await self._choose(what, "Compare with", lambda name: open_side_by_side(self._app, name))
 
     # The program
 
-    def do_refresh(self, _target: Target, _argument: str) -> None:
+    def do_refresh(self, target: Target, _argument: str) -> None:
+        if hasattr(self._app.screen, "show_text"):
+            self._spawn(self.do_yaml(target, ""))
+            return
         self._app.session.refresh()
         self._app.paint_everything()
         self._app.say("Asked again for everything.")

@@ -19,7 +19,6 @@ from app.painting import PaintedScreen
 from app.session import Session
 from app.terminal import Terminal
 from domain.fleet import Fleet
-from domain.targets import Target
 from domain.workloads import WorkloadKey
 from screens.watch import WatchScreen
 from widgets.messages import ActionRequested, CommandEntered
@@ -86,9 +85,9 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
 
     def open(self, screen: Screen[Any]) -> None:
         """Put a view on top; when it is left, the watch screen gets the newest snapshot."""
-        self.push_screen(screen, lambda _: self._show_newest())
+        self.push_screen(screen, lambda _: self.show_newest())
 
-    def _show_newest(self) -> None:
+    def show_newest(self) -> None:
         screen = self.screen
         if hasattr(screen, "fleet"):
             cast(Any, screen).fleet = self.session.fleet
@@ -120,7 +119,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.session.look_at(key)
 
     def on_action_requested(self, message: ActionRequested) -> None:
-        self.doing.do(message.name, cast(Target | None, message.target))
+        self.doing.do(message.name, message.target)
 
     def on_command_entered(self, message: CommandEntered) -> None:
         self.doing.command(message.word, message.argument)
