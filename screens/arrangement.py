@@ -51,7 +51,7 @@ def arrange(screen: Size, room: Size, *, rollout_lines: int, series_lines: int, 
     below = height - header
     if zoomed:
         return Arrangement(layout, header, {zoomed: Region(0, header, width, below)})
-    rollouts = max(3, min(rollout_lines + 1, below * 2 // 5))
+    rollouts = max(3, min(rollout_lines + 1, below * (3 if layout is Layout.SMALL else 2) // 6 + 2))
     regions = {"rollouts": Region(0, header, width, rollouts)}
     y, rest = header + rollouts, below - rollouts
     if layout is Layout.SMALL:

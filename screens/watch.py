@@ -139,8 +139,8 @@ class WatchScreen(Screen[None]):
         arrangement = arrange(
             self.app.size,
             room,
-            rollout_lines=rollouts.wanted_lines(room.width),
-            series_lines=len(self.panes["metrics"].table.keys) or 4,
+            rollout_lines=rollouts.lines_at(room.width),
+            series_lines=max(4, self.panes["metrics"].wanted_lines, self.panes["health"].wanted_lines),
             shown=self._shown,
             zoomed=self._zoomed,
         )
@@ -160,7 +160,7 @@ class WatchScreen(Screen[None]):
         if now.layout is Layout.TINY:
             self.header.notice = (
                 f"{size.width}x{size.height} is too small.",
-                f"Make it {LEAST.width}x{LEAST.height} or more.",
+                f"Needs {LEAST.width}x{LEAST.height}.",
             )
         self.header.chips_of = [type(pane) for name, pane in self.panes.items() if name not in now.regions]
         self.header.redraw()

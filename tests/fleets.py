@@ -29,7 +29,7 @@ def _quiet(name: str, version: str, desired: int, age: float) -> tuple[Rollout, 
     revision = make.revision(workload, version, age=age, replicas=desired, ready=desired, changed_by="ci")
     pods = _pods(revision, desired, age=age)
     finished = {"began_at": make.NOW - age, "finished_at": make.NOW - age + 40}
-    return make.rollout(workload, history=[make.line(revision, RevisionMark.CURRENT)], new=pods, **finished), pods
+    return make.rollout(workload, history=[make.line(revision, RevisionMark.CURRENT)], new=pods, **finished), pods  # type: ignore[arg-type]
 
 
 def _backend(version: str = "v1.9.0", **changes: object) -> tuple[Workload, Revision, list[RevisionLine]]:
@@ -69,7 +69,7 @@ def _together(backend: Rollout, pods: list[Pod], scope: Scope | None, **changes:
         backend,
         *(r for r, _ in others),
         pods=every,
-        usages=[make.usage(p, 120 + 20 * i, 200 + 30 * i) for i, p in enumerate(every) if p.ready],
+        usages=[make.usage(p, 120 + 20 * i, 200 + 18 * i) for i, p in enumerate(every) if p.ready],
         **changes,  # type: ignore[arg-type]
     )
     return replace(fleet, scope=scope) if scope else fleet
@@ -104,7 +104,7 @@ def healthy(scope: Scope | None = None) -> Fleet:
     past[0] = replace(past[0], mark=RevisionMark.CURRENT)
     pods = _pods(past[0].revision, 6)
     ages = {"began_at": make.NOW - 6 * make.DAY, "finished_at": make.NOW - 6 * make.DAY + 44}
-    backend = make.rollout(workload, history=past, new=pods, **ages)
+    backend = make.rollout(workload, history=past, new=pods, **ages)  # type: ignore[arg-type]
     return _together(backend, pods, scope, metrics=_metrics(backend), health=_health(backend))
 
 

@@ -12,6 +12,8 @@ from domain.streams import Source
 from domain.targets import Target
 from domain.workloads import WorkloadKey
 from widgets import palette
+from widgets.live_table import LiveTable
+from widgets.messages import ActionRequested
 from widgets.ordered_rows import OrderedRows
 from widgets.pane import Chip, nothing_to_show
 from widgets.rows import Cell, Column, Row
@@ -30,7 +32,7 @@ class EventsPane(TablePane[str]):
         Column("AGE", 4, 9, is_right=True),
         Column("TYPE", 7, 9, rank=3),
         Column("REASON", 8, 24, rank=1),
-        Column("ABOUT", 14, 44, rank=2, is_cut_left=True),
+        Column("ABOUT", 14, 44, rank=2, cut=palette.Cut.MIDDLE),
         Column("TIMES", 5, 6, rank=4, is_right=True),
         Column("MESSAGE", 16, 400, grows=True),
     )
@@ -62,6 +64,10 @@ class EventsPane(TablePane[str]):
         if not warnings:
             return Chip(f"events {palette.signs.good}", "good")
         return Chip(f"events {palette.signs.warn}{warnings}", "warn")
+
+    def on_live_table_row_chosen(self, message: LiveTable.RowChosen) -> None:
+        message.stop()
+        self.post_message(ActionRequested("describe", self.target))
 
     def show(self, fleet: Fleet, selected: WorkloadKey | None) -> None:
         ours = _related(fleet, selected)

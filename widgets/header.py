@@ -55,10 +55,10 @@ class HeaderBar(Widget, can_focus=False):
             return
         lines = [_where(fleet, self.size.width)]
         if self.notice:
-            lines.extend(((Cell(text),), ()) for text in self.notice)
+            lines = [((_environment(fleet.scope, ""),), ()), *(((Cell(text),), ()) for text in self.notice)]
         elif self.chips_of:
             chips = [c for pane in self.chips_of for c in pane.chips(fleet, self.selected)]
-            lines.append((_chip_cells(chips), _needs(fleet)))
+            lines.append((_chip_cells(chips), (*_needs(fleet), Cell(" "))))
         if tuple(lines) != self._lines:
             self._lines = tuple(lines)
             self.refresh()
@@ -80,11 +80,7 @@ def _strip(cells: Sequence[Cell], base: Style) -> Strip:
 def _where(fleet: Fleet, width: int) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
     scope = fleet.scope
     wide = width >= 100
-    sign = f"{palette.signs.bad} " if not scope.is_production and scope.environment == "" else ""
-    pad = "   " if wide else " "
-    name = f"{pad}{sign}{environment_word(scope)}{pad}"
-    left = [Cell(name, "production" if scope.is_production else "environment"), Cell(" ")]
-    left.append(Cell(scope.namespace or "all namespaces", "strong"))
+    left = [_environment(scope, "   " if wide else " "), Cell(" "), Cell(scope.namespace or "all namespaces", "strong")]
     if wide:
         left += [_GAP, Cell("ctx ", "quiet"), Cell(scope.context)]
         who = "@".join(part for part in (scope.user, scope.host) if part)
@@ -100,6 +96,11 @@ def _where(fleet: Fleet, width: int) -> tuple[tuple[Cell, ...], tuple[Cell, ...]
     if wide:
         right += [*_needs(fleet), _GAP]
     return tuple(left), (*right, live_word(fleet), Cell(" "))
+
+
+def _environment(scope: Scope, padding: str) -> Cell:
+    style = "production" if scope.is_production else "environment"
+    return Cell(f"{padding}{environment_word(scope)}{padding}", style)
 
 
 def environment_word(scope: Scope) -> str:
@@ -138,6 +139,8 @@ def _needs(fleet: Fleet) -> tuple[Cell, ...]:
     troubled = sum(1 for r in fleet.rollouts.values() if r.degree >= Degree.SUSPECT)
     if not fleet.rollouts:
         return ()
+    if not troubled and any(fleet.is_stale(source) for source in _WATCHED):
+        return (Cell("nothing needed you then", "quiet"),)
     if not troubled:
         return (Cell(f"{palette.signs.good} nothing needs you", "good"),)
     sign, style = (palette.signs.bad, "bad") if failing else (palette.signs.warn, "warn")

@@ -32,7 +32,7 @@ class HealthPane(TablePane[HealthKey]):
     sources = (Source.HEALTH,)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("", 1, 1, is_sortable=False),
-        Column("ENDPOINT", 10, 30, is_cut_left=True, is_sortable=False),
+        Column("ENDPOINT", 10, 30, cut=palette.Cut.START, is_sortable=False),
         Column("CODE", 4, 6, is_right=True, is_sortable=False),
         Column("TOOK", 6, 9, rank=1, is_right=True, is_sortable=False),
         Column("VIA", 3, 7, rank=4, is_sortable=False, is_wide=True),
@@ -59,6 +59,10 @@ class HealthPane(TablePane[HealthKey]):
     def show(self, fleet: Fleet, selected: WorkloadKey | None) -> None:
         rows = dict(self._rows(fleet, fleet.health.get(selected, ()) if selected else ()))
         self.table.set_rows(tuple(rows), rows.__getitem__, empty=self._nothing(fleet, selected))
+        self.want_lines(len(rows))
+
+    def on_resize(self) -> None:
+        self.redraw()
 
     def _nothing(self, fleet: Fleet, selected: WorkloadKey | None) -> tuple[str, str]:
         if selected and fleet.health.get(selected) and self.is_narrowed:
@@ -77,13 +81,19 @@ class HealthPane(TablePane[HealthKey]):
             if self.is_narrowed and not self._is_kept(answer):
                 continue
             key = HealthKey(answer.endpoint.title, answer.endpoint.via)
-            yield key, _answer(fleet, answer)
+            checks = [_check(check) for check in sorted(answer.checks, key=lambda c: c.is_ok)]
+            explained = any(check.text and not check.is_ok for check in answer.checks)
+            is_inline = not explained and sum(c.width + 2 for c in checks) <= self._room
+            yield key, _answer(fleet, answer, checks if is_inline else [])
             if answer.error:
                 yield key._replace(check="!"), Line((Cell(answer.error, "bad"),), 2)
-            for check in answer.checks:
-                if not check.is_ok and check.text:
-                    words = (Cell(f"{palette.signs.bad} {check.name}", "bad"), Cell(f": {check.text}"))
-                    yield key._replace(check=check.name), Line(words, 2)
+            if not is_inline:
+                for number, cells in enumerate(_wrapped(checks, self.size.width - 4)):
+                    yield key._replace(check=str(number)), Line(cells, 2)
+
+    @property
+    def _room(self) -> int:
+        return self.table.last_column_room or self.size.width // 2
 
     def _is_kept(self, answer: HealthAnswer) -> bool:
         if self.is_faults_only and answer.is_healthy:
@@ -92,7 +102,7 @@ class HealthPane(TablePane[HealthKey]):
         return not self.filter or self.filter.matches(f"{answer.endpoint.title} {answer.word} {names}", {})
 
 
-def _answer(fleet: Fleet, answer: HealthAnswer) -> Row:
+def _answer(fleet: Fleet, answer: HealthAnswer, checks: list[Cell]) -> Row:
     good = answer.is_healthy
     return (
         Cell(palette.signs.good if good else palette.signs.bad, "good" if good else "bad"),
@@ -100,25 +110,42 @@ def _answer(fleet: Fleet, answer: HealthAnswer) -> Row:
         Cell(str(answer.status_code) if answer.status_code is not None else "none", "" if good else "bad"),
         Cell(f"{answer.latency_ms:.0f} ms" if answer.status_code is not None else "-"),
         Cell(answer.endpoint.via, "quiet"),
-        _checks(fleet, answer),
+        _beside(fleet, answer, checks),
     )
 
 
-def _checks(fleet: Fleet, answer: HealthAnswer) -> Cell:
-    """What fails comes first: it must not be what is cut off."""
+def _beside(fleet: Fleet, answer: HealthAnswer, checks: list[Cell]) -> Cell:
     cells: list[Cell] = []
-    for check in sorted(answer.checks, key=lambda c: c.is_ok):
-        cells += [_check(check), Cell("  ")]
-    if not cells:
-        word = answer.word or ("healthy" if answer.is_healthy else "")
-        cells.append(Cell(word, "quiet"))
-    elif answer.word and not answer.is_healthy:
-        cells.insert(0, Cell(f"{answer.word}  ", "bad"))
     if fleet.now - answer.at > _OLD_S:
-        cells.insert(0, Cell(f"{short_duration(fleet.now - answer.at)} old  ", "warn"))
-    return Cell("", "", tuple(cells))
+        cells.append(Cell(f"{short_duration(fleet.now - answer.at)} old", "warn"))
+    cells += checks
+    if not checks and answer.word:
+        cells.append(Cell(answer.word, "quiet" if answer.is_healthy else "bad"))
+    return Cell("", "", tuple(_spaced(cells)))
 
 
 def _check(check: NamedCheck) -> Cell:
-    sign, style = (palette.signs.good, "good") if check.is_ok else (palette.signs.bad, "bad")
-    return Cell(f"{sign} {check.name}", style)
+    """With what it says, where it is not good."""
+    if check.is_ok:
+        return Cell(f"{palette.signs.good} {check.name}", "good")
+    said = (Cell(f": {check.text}"),) if check.text else ()
+    return Cell("", "", (Cell(f"{palette.signs.bad} {check.name}", "bad"), *said))
+
+
+def _spaced(cells: list[Cell]) -> Iterator[Cell]:
+    for number, cell in enumerate(cells):
+        if number:
+            yield Cell("  ")
+        yield from cell.more or (cell,)
+
+
+def _wrapped(checks: list[Cell], width: int) -> Iterator[tuple[Cell, ...]]:
+    """As many checks a line as fit."""
+    line: list[Cell] = []
+    for check in checks:
+        if line and sum(c.width + 2 for c in line) + check.width > width:
+            yield tuple(_spaced(line))
+            line = []
+        line.append(check)
+    if line:
+        yield tuple(_spaced(line))

@@ -76,6 +76,8 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     ) -> None:
         super().__init__()
         self._head = 1 if has_titles else 0
+        self.leads = False
+        """Other panes follow its cursor: it is marked as strongly without the focus."""
         self._widths = Widths(columns)
         self._keys: Sequence[Key] = ()
         self._row: Callable[[Key], Row] = lambda _key: ()
@@ -157,6 +159,11 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     def shown_columns(self) -> tuple[int, ...]:
         """Indices of the columns that have room."""
         return tuple(place.column for place in self._places)
+
+    @property
+    def last_column_room(self) -> int:
+        """The width of the column furthest to the right; 0 before anything has been drawn."""
+        return self._places[-1].width if self._places else 0
 
     @property
     def hidden_below(self) -> int:
@@ -253,6 +260,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             self._top = 0
         self._keep_in_view()
         self._set_cursor(self._keys[found])
+        self._marked = self._at - self._top
         if top != self._top:
             self._update(scrolled=True)
         else:
@@ -398,7 +406,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             name = column.name
             if place.column == self._sorted_by:
                 name += palette.signs.descending if self._is_descending else palette.signs.ascending
-            text = palette.fit(name, place.width, False, column.is_right)
+            text = palette.fit(name, place.width, to_right=column.is_right)
             segments.append(Segment(" " * (place.x - end) + text, self._style("column")))
             end = place.x + place.width
         return segments
@@ -406,7 +414,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     def _segments(self, row: Row, is_cursor: bool) -> list[Segment]:
         sign = palette.signs.cursor if is_cursor and self._is_selectable_at_cursor() else " "
         lit = is_cursor and self.has_focus
-        segments = [Segment(sign, self._style("accent" if is_cursor else ""))]
+        segments = [Segment(sign, self._style("accent" if lit or self.leads else "quiet"))]
         if isinstance(row, Line):
             room = self.size.width - _EDGE - row.indent
             segments.append(Segment(" " * row.indent, self._style("")))
@@ -429,7 +437,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
     def _cell(self, cell: Cell, place: Place, lit: bool) -> list[Segment]:
         column = self.columns[place.column]
         if not cell.more:
-            text = palette.fit(cell.text, place.width, column.is_cut_left, column.is_right)
+            text = palette.fit(cell.text, place.width, column.cut, column.is_right)
             return [Segment(text, self._lit(cell.style, lit))]
         segments: list[Segment] = []
         room = place.width
@@ -446,7 +454,9 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             return self._style(name)
         style = self._styles_of.get(name + "!")
         if style is None:
-            style = self._styles_of[name + "!"] = self._style(name) + Style(reverse=True)
+            # Colours that warn are kept; the others would only make the cursor's row hard to read.
+            kept = name if name in ("bad", "warn") else ""
+            style = self._styles_of[name + "!"] = self._style(kept) + Style(reverse=True)
         return style
 
     def _is_selectable_at_cursor(self) -> bool:

@@ -28,7 +28,7 @@ class MetricsPane(TablePane[str]):
     sources = (Source.METRICS,)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("", 1, 1, is_sortable=False),
-        Column("METRIC", 8, 20, is_cut_left=False, is_sortable=False),
+        Column("METRIC", 8, 20, is_sortable=False),
         Column("NOW", 7, 10, is_right=True, is_sortable=False),
         Column("TREND", 8, _SPARK, rank=2, is_sortable=False),
         Column("CHANGE", 7, 10, rank=1, is_right=True, is_sortable=False),
@@ -39,7 +39,6 @@ class MetricsPane(TablePane[str]):
     def __init__(self) -> None:
         super().__init__()
         self._of: WorkloadKey | None = None
-        self._count = 0
 
     @property
     def target(self) -> Target:
@@ -47,7 +46,9 @@ class MetricsPane(TablePane[str]):
 
     def caption(self, fleet: Fleet, selected: WorkloadKey | None) -> str:
         rollout = fleet.rollouts.get(selected) if selected else None
-        since = f"{palette.signs.began} where the rollout began" if rollout and rollout.began_at is not None else ""
+        began_at = rollout.began_at if rollout else None
+        marked = any(_is_within(s, began_at) for s in fleet.metrics.get(selected, ())) if selected else False
+        since = f"{palette.signs.began} where the rollout began" if marked else ""
         return self.captioned(selected.name if selected else "", since)
 
     @classmethod
@@ -67,9 +68,7 @@ class MetricsPane(TablePane[str]):
         rollout = fleet.rollouts.get(selected) if selected else None
         began_at = rollout.began_at if rollout else None
         self.table.set_rows(names, lambda name: _row(series[name], began_at), empty=self._nothing(fleet, bool(series)))
-        if len(names) != self._count:
-            self._count = len(names)
-            self.post_message(self.LinesChanged())
+        self.want_lines(len(names))
 
     def _nothing(self, fleet: Fleet, has_some: bool) -> tuple[str, str]:
         if has_some:
@@ -90,6 +89,10 @@ class MetricsPane(TablePane[str]):
     def on_live_table_row_chosen(self, message: LiveTable.RowChosen) -> None:
         message.stop()
         self.post_message(ActionRequested("chart", message.key))
+
+
+def _is_within(series: Series, moment: float | None) -> bool:
+    return moment is not None and bool(series.points) and series.points[0][0] < moment <= series.points[-1][0]
 
 
 def _chip(series: Series) -> Chip:
@@ -122,7 +125,7 @@ def _row(series: Series, began_at: float | None) -> Row:
         sign,
         Cell(query.title),
         Cell(amounts.quantity(value, query.unit), style or "strong"),
-        Cell(spark(series.points, began_at, _SPARK), style),
+        Cell(spark(series, began_at, _SPARK), style),
         Cell("-", "quiet") if before is None else Cell(amounts.change(value, before, query.unit)),
         _limit(series),
         Cell(note, "warn"),
@@ -134,15 +137,20 @@ def _limit(series: Series) -> Cell:
     return Cell("-" if limit is None else amounts.quantity(limit, series.query.unit), "quiet")
 
 
-def spark(points: tuple[tuple[float, float], ...], began_at: float | None, width: int) -> str:
-    """The points as blocks, oldest on the left; a line stands where `began_at` falls between two of them."""
+def spark(series: Series, began_at: float | None, width: int) -> str:
+    """The points as blocks, oldest on the left; a line stands where `began_at` falls between two of them.
+
+    The full height is the limit, or the largest value where that is more: how high it looks is how bad it is.
+    """
+    points = series.points
     if not points:
         return ""
-    marks = began_at is not None and points[0][0] < began_at <= points[-1][0]
+    marks = _is_within(series, began_at)
     room = width - 1 if marks else width
     shown = points[-room:]
     values = [value for _, value in shown]
-    low, high = min(0.0, *values), max(values)
+    limit = series.query.limit
+    low, high = min(0.0, *values), max(*values, limit if limit is not None else 1.3 * max(values))
     levels = palette.signs.levels
     span = (high - low) or 1.0
     blocks = [levels[min(len(levels) - 1, int((value - low) / span * len(levels)))] for value in values]

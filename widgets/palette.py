@@ -6,6 +6,7 @@ A colour never stands alone: a sign or a word beside it says the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
@@ -132,9 +133,17 @@ def shown(text: str) -> str:
     return text.translate(_TO_ASCII).encode("ascii", "replace").decode("ascii")
 
 
+class Cut(Enum):
+    """Where text that is too long loses some of itself."""
+
+    END = "end"
+    START = "start"
+    MIDDLE = "middle"
+
+
 @lru_cache(maxsize=8192)
-def fit(text: str, width: int, from_left: bool = False, to_right: bool = False) -> str:
-    """`text` in exactly `width` cells: padded, or shortened with an ellipsis on the right (or left) side."""
+def fit(text: str, width: int, cut: Cut = Cut.END, to_right: bool = False) -> str:
+    """`text` in exactly `width` cells: padded, or shortened with an ellipsis."""
     text = shown(text)
     length = len(text) if text.isascii() else cell_len(text)
     if length == width:
@@ -142,13 +151,15 @@ def fit(text: str, width: int, from_left: bool = False, to_right: bool = False) 
     if length < width:
         return " " * (width - length) + text if to_right else text + " " * (width - length)
     if width <= 1:
-        return (signs.ellipsis if width == 1 else "")[:width]
-    if not from_left:
+        return signs.ellipsis if width == 1 else ""
+    if cut is Cut.END:
         return set_cell_size(text, width - 1) + signs.ellipsis
-    tail = text[-(width - 1) :]
-    while cell_len(tail) > width - 1:
-        tail = tail[1:]
-    return set_cell_size(signs.ellipsis + tail, width)
+    tail = width - 1 if cut is Cut.START else max(1, min(width - 2, max(6, width * 2 // 5)))
+    head = set_cell_size(text, width - 1 - tail)
+    end = text[-tail:]
+    while cell_len(end) > tail:
+        end = end[1:]
+    return set_cell_size(head + signs.ellipsis + end, width)
 
 
 def width_of(text: str) -> int:

@@ -66,6 +66,7 @@ class Pane(Widget, can_focus=False):
         """Begins with a vertical line."""
         self.joints: tuple[tuple[int, str], ...] = ()
         """Where other panes' edges meet the title line: (cell, sign)."""
+        self.wanted_lines = 0
         self._caption = ""
         self._trouble = ""
         self._is_lit = False
@@ -125,6 +126,12 @@ class Pane(Widget, can_focus=False):
             self.is_seen = is_seen
             self.redraw()
 
+    def want_lines(self, count: int) -> None:
+        """So many rows there are: whoever arranges the panes may give this one what it needs."""
+        if count != self.wanted_lines:
+            self.wanted_lines = count
+            self.post_message(self.LinesChanged())
+
     def _retitle(self, caption: str, trouble: str) -> None:
         if (caption, trouble) != (self._caption, self._trouble):
             self._caption, self._trouble = caption, trouble
@@ -149,7 +156,7 @@ class Pane(Widget, can_focus=False):
 
     def _title_line(self, base: Style) -> list[Segment]:
         width = self.size.width
-        frame = base + palette.STYLES["accent" if self._is_lit else "quiet"]
+        frame = base + palette.STYLES["accent" if self._is_lit else "warn" if self._trouble else "quiet"]
         title = f" {self.number} {self.title.upper()} "
         caption = f"{self._caption} " if self._caption else ""
         room = width - len(title) - 4

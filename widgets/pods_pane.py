@@ -13,8 +13,10 @@ from domain.streams import Source
 from domain.targets import Target
 from domain.workloads import WorkloadKey
 from widgets import amounts, palette
+from widgets.live_table import LiveTable
+from widgets.messages import ActionRequested
 from widgets.ordered_rows import OrderedRows
-from widgets.pane import nothing_to_show
+from widgets.pane import Chip, nothing_to_show
 from widgets.rows import Cell, Column, Row
 from widgets.table_pane import TablePane
 
@@ -29,7 +31,7 @@ class PodsPane(TablePane[str]):
     sources = (Source.PODS,)
     columns: ClassVar[tuple[Column, ...]] = (
         Column("NAMESPACE", 8, 24, rank=5),
-        Column("NAME", 16, 64, grows=True, is_cut_left=True),
+        Column("NAME", 16, 64, grows=True, cut=palette.Cut.MIDDLE),
         Column("REV", 3, 3, rank=2),
         Column("READY", 5, 7, rank=3, is_right=True),
         Column("STATUS", 9, 34),
@@ -37,7 +39,7 @@ class PodsPane(TablePane[str]):
         Column("AGE", 4, 9, rank=1, is_right=True),
         Column("CPU", 4, 7, rank=6, is_right=True),
         Column("MEM", 4, 8, rank=6, is_right=True),
-        Column("NODE", 6, 28, rank=8, is_cut_left=True),
+        Column("NODE", 6, 28, rank=8, cut=palette.Cut.START),
         Column("IP", 9, 40, rank=9, is_wide=True),
         Column("CPU/LIMIT", 9, 14, rank=10, is_right=True, is_wide=True),
         Column("MEM/LIMIT", 9, 16, rank=10, is_right=True, is_wide=True),
@@ -67,6 +69,17 @@ class PodsPane(TablePane[str]):
         if self._faulty:
             count += f" ({len(self._faulty):,} faulty)"
         return self.captioned(count)
+
+    @classmethod
+    def chip(cls, fleet: Fleet, selected: WorkloadKey | None) -> Chip | None:
+        faulty = sum(pod.is_faulty for pod in fleet.pods.values())
+        if faulty:
+            return Chip(f"pods {palette.signs.bad}{faulty:,}", "bad")
+        return Chip(f"pods {palette.signs.good}", "good")
+
+    def on_live_table_row_chosen(self, message: LiveTable.RowChosen) -> None:
+        message.stop()
+        self.post_message(ActionRequested("logs", self.target))
 
     def show(self, fleet: Fleet, selected: WorkloadKey | None) -> None:
         self._show_namespaces(not fleet.scope.namespace)

@@ -14,7 +14,7 @@ from domain.verdict import Degree, Verdict
 from domain.workloads import WorkloadKey
 from widgets import palette
 from widgets.live_table import LiveTable
-from widgets.messages import WorkloadSelected
+from widgets.messages import ActionRequested, WorkloadSelected
 from widgets.pane import nothing_to_show
 from widgets.rows import Cell, Column, Line, Row
 from widgets.table_pane import TablePane
@@ -22,7 +22,7 @@ from widgets.table_pane import TablePane
 _BAR = 10
 _NARROW = 100
 """Below this many cells the verdict stands on a line of its own."""
-_FULL = 118
+_FULL = 140
 """From here on there is room for how many of the new pods are ready."""
 _INDENT = 2
 
@@ -61,7 +61,7 @@ class RolloutsPane(TablePane[TreeKey]):
         super().__init__()
         self._opened: set[tuple[WorkloadKey, str]] = set()
         """(workload, "") and (workload, revision uid)."""
-        self._lines = 0
+        self.table.leads = True
         self.log_lines = 1
         """How many of a failing container's last lines are shown under its rollout."""
 
@@ -83,7 +83,7 @@ class RolloutsPane(TablePane[TreeKey]):
             return Target(key.workload, pod_uid=key.uid)
         return Target(key.workload, revision_uid=key.uid if key.kind == "revision" else "")
 
-    def wanted_lines(self, width: int) -> int:
+    def lines_at(self, width: int) -> int:
         """How many rows there are, for an arrangement that gives the pane what it needs."""
         return sum(1 for _ in self._rows(self.fleet, width)) if self.fleet else 0
 
@@ -93,9 +93,7 @@ class RolloutsPane(TablePane[TreeKey]):
     def show(self, fleet: Fleet, selected: WorkloadKey | None) -> None:
         width = self.size.width
         rows = dict(self._rows(fleet, width))
-        if len(rows) != self._lines:
-            self._lines = len(rows)
-            self.post_message(self.LinesChanged())
+        self.want_lines(len(rows))
 
         def row(key: TreeKey) -> Row:
             found = rows[key]
@@ -152,12 +150,23 @@ class RolloutsPane(TablePane[TreeKey]):
             _versions(rollout, 12 if width < _NARROW else 16),
             _bar(rollout),
             _counts(rollout, width),
-            Cell(*_headline(verdict), more=() if width < _NARROW else _aside(fleet, rollout)),
+            Cell(
+                *_headline(verdict), more=_aside(fleet, rollout) if self._has_room_for_aside(fleet, rollout, width) else ()
+            ),
         )
+
+    def _has_room_for_aside(self, fleet: Fleet, rollout: Rollout, width: int) -> bool:
+        """Both clocks stand after the headline, or on a line of their own rather than cut off."""
+        if width < _NARROW:
+            return False
+        room = self.table.last_column_room
+        needs = len(_headline(rollout.verdict)[0]) + sum(cell.width for cell in _aside(fleet, rollout))
+        return not room or rollout.degree is Degree.HEALTHY or needs <= room
 
     def _why(self, fleet: Fleet, rollout: Rollout, width: int) -> Iterator[tuple[TreeKey, Row]]:
         key, verdict = rollout.key, rollout.verdict
-        if width < _NARROW and (aside := _aside(fleet, rollout)):
+        aside = _aside(fleet, rollout)
+        if aside and not self._has_room_for_aside(fleet, rollout, width):
             first = Cell(aside[0].text.lstrip(" ,·-"), aside[0].style)
             yield TreeKey("verdict", key), Line((first, *aside[1:]), _INDENT)
         capacity = Cell(verdict.capacity, _capacity_style(rollout))
@@ -232,6 +241,8 @@ class RolloutsPane(TablePane[TreeKey]):
 
     def _toggle(self, key: TreeKey, is_open: bool | None) -> None:
         if key.kind == "pod":
+            if is_open is None:
+                self.post_message(ActionRequested("logs", self.target))
             return
         branch = (key.workload, key.uid)
         if is_open is None:
@@ -291,9 +302,9 @@ def _counts(rollout: Rollout, width: int) -> Cell:
         return Cell("0 wanted", "quiet")
     text = f"{workload.updated}/{workload.desired} new"
     if width >= _FULL:
-        text += f" {rollout.new_ready} ready"
+        text += f", {rollout.new_ready} ready"
     if rollout.old_pods:
-        text += f" {len(rollout.old_pods)} old"
+        text += f", {len(rollout.old_pods)} old"
     return Cell(text)
 
 
@@ -309,7 +320,7 @@ def _aside(fleet: Fleet, rollout: Rollout) -> tuple[Cell, ...]:
     if verdict.degree >= Degree.SUSPECT:
         since = f" at {clock(verdict.since_began_s)}" if verdict.since_began_s is not None else ""
         says_at = verdict.kubernetes_says_at_s
-        says = f"Kubernetes would say so at {clock(says_at)}" if says_at is not None else "Kubernetes would never say so"
+        says = f"Kubernetes says so at {clock(says_at)}" if says_at is not None else "Kubernetes never says so"
         return (Cell(since, "strong"), Cell(f"{dot}{says}" if since else f"  {says}", ""))
     if verdict.degree is Degree.PROGRESSING:
         cells = []

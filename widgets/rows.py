@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from widgets.palette import width_of
+from widgets.palette import Cut, width_of
 
 
 class Cell(NamedTuple):
@@ -45,8 +45,8 @@ class Column:
     grows: bool = False
     """Its least is what it gets when room is short; else what it needs, and as the last column all that is left."""
     is_right: bool = False
-    is_cut_left: bool = False
-    """Shortened at its beginning: of a pod's name the end tells."""
+    cut: Cut = Cut.END
+    """Of a pod's name both ends tell: which workload, and which of its pods."""
     is_wide: bool = False
     """Shown on request only (Ctrl-w)."""
     is_sortable: bool = True
@@ -99,9 +99,7 @@ class Widths:
     def places(self, width: int, is_wide: bool, start: int = 1) -> tuple[Place, ...]:
         """The columns that fit into `width` cells, `start` of them kept free on the left."""
         chosen = [i for i, c in enumerate(self.columns) if i not in self.hidden and (is_wide or not c.is_wide)]
-        for gap in (2, 1):
-            if self._least(chosen, gap) <= width - start:
-                break
+        gap = 2 if self._least(chosen, 2, is_easy=True) <= width - start else 1
         while len(chosen) > 1 and self._least(chosen, gap) > width - start:
             goes = max(chosen, key=lambda i: (self.columns[i].rank, i))
             if self.columns[goes].rank == 0:
@@ -116,12 +114,18 @@ class Widths:
                 has = has + spare if i == chosen[-1] else min(self._needs[i], has + spare)
             has = max(0, min(has, width - x))
             places.append(Place(i, x, has))
-            x += has + gap
+            x += has + (1 if has == 1 else gap)
         return tuple(places)
 
     def _width(self, index: int) -> int:
         column = self.columns[index]
         return column.least if column.grows else self._needs[index]
 
-    def _least(self, chosen: Sequence[int], gap: int) -> int:
-        return sum(self._width(i) for i in chosen) + gap * (len(chosen) - 1)
+    def _least(self, chosen: Sequence[int], gap: int, is_easy: bool = False) -> int:
+        """What these columns need at least; `is_easy` grants all its need to a growing one that is not the last."""
+        eased = (i for i in chosen[:-1] if is_easy and self.columns[i].grows)
+        return (
+            sum(self._width(i) for i in chosen)
+            + gap * (len(chosen) - 1)
+            + sum(self._needs[i] - self._width(i) for i in eased)
+        )
