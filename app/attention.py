@@ -123,7 +123,7 @@ class Attention:
             async with asyncio.timeout(_LOG_WITHIN_S):
                 reader = self._cluster.follow_log(pod.namespace, pod.name, container, previous=is_previous, tail=LOG_LINES)
                 async for line in reader:
-                    lines.append(line)
+                    lines.append(line.text)
                     if time.monotonic() - began > _LOG_WITHIN_S:
                         break
         except (TimeoutError, OutsideError):

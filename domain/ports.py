@@ -7,6 +7,7 @@ from typing import Protocol
 
 from domain.facts import Fact
 from domain.health import HealthAnswer, HealthEndpoint
+from domain.log_lines import LogLine
 from domain.metrics import MetricQuery, Series
 from domain.streams import Source
 from domain.workloads import WorkloadKey
@@ -20,8 +21,15 @@ class ClusterReader(Protocol):
         ...
 
     def follow_log(
-        self, namespace: str, pod: str, container: str, *, previous: bool = False, tail: int = 200
-    ) -> AsyncIterator[str]:
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool = False,
+        tail: int | None = 200,
+        since_at: float | None = None,
+    ) -> AsyncIterator[LogLine]:
         """Sanitised lines, oldest first; ends when the container does."""
         ...
 

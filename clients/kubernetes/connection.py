@@ -39,6 +39,8 @@ class Ask:
     asked: Asked
     kind: Kind = Kind.OTHER
     params: Params = ()
+    raw_query: str = ""
+    """In place of `params`, where somebody else has made it."""
     method: str = "GET"
     body: bytes | None = None
     accept: str = "application/json"
@@ -139,7 +141,7 @@ class Connection:
         async with asyncio.timeout(self.limits.answer_s):
             answer = await self._current_session().request(
                 ask.method,
-                self._url(ask.path, ask.params),
+                self._url(ask.path, ask.raw_query or _query(ask.params)),
                 data=ask.body,
                 headers=headers,
                 allow_redirects=False,
@@ -159,7 +161,7 @@ class Connection:
         try:
             async with asyncio.timeout(self.limits.answer_s):
                 socket: aiohttp.ClientWebSocketResponse = await self._current_session().ws_connect(
-                    self._url(path, params),
+                    self._url(path, _query(params)),
                     protocols=protocols,
                     headers={"Authorization": header, "User-Agent": _USER_AGENT} if header else {},
                     heartbeat=20,
@@ -197,8 +199,7 @@ class Connection:
                 self._retire()
             raise breakdown(error, self.access, str(asked)) from error
 
-    def _url(self, path: str, params: Params) -> URL:
-        query = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in params)
+    def _url(self, path: str, query: str) -> URL:
         return URL(f"{self.access.server}{self.access.path_prefix}{path}{'?' if query else ''}{query}", encoded=True)
 
     def _route(self) -> dict[str, Any]:
@@ -210,3 +211,7 @@ class Connection:
         if proxy and not proxy.is_socks:
             route["proxy"] = proxy.url
         return route
+
+
+def _query(params: Params) -> str:
+    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in params)

@@ -26,7 +26,8 @@ class Limits:
     """At most one list in so long because a version had expired."""
     slow_down_s: float = 30.0
     """The longest Retry-After that is waited out in the middle of a list."""
-    probe_s: float = 2.0
+    probe_s: float = 1.8
+    """With one probe every 3 s, what is shown is known to be old within 5 s."""
     poll_s: float = 15.0
     """metrics.k8s.io has no watch; metrics-server measures every 15 s."""
     page_size: int = 500

@@ -24,7 +24,19 @@ from domain.sanitise import sanitise
 
 
 class InvalidRequestError(OutsideError):
-    """400 or 422: this server does not understand, or does not accept, what was asked."""
+    """400 or 422: this server does not understand, or does not accept, what was asked. `said` is its own explanation."""
+
+    def __init__(self, message: str, hint: str, *, said: str = "") -> None:
+        super().__init__(message, hint)
+        self.said = said
+
+
+class UnavailableError(UnreachableError):
+    """502, 503 or 504: something on the way answered in place of what we asked."""
+
+    def __init__(self, message: str, hint: str, *, status: int) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class Status(msgspec.Struct, gc=False):
@@ -78,7 +90,9 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, asked: Asked) 
         return _rate_limited(headers, asked)
     if status in (400, 422):
         return InvalidRequestError(
-            f"The API server did not accept the request ({status}, {asked})", _or(said, "Its version may be too old.")
+            f"The API server did not accept the request ({status}, {asked})",
+            _or(said, "Its version may be too old."),
+            said=said,
         )
     if 300 <= status < 400:
         target = sanitise(headers.get("Location", ""), _SHOWN).partition("?")[0]
@@ -137,9 +151,10 @@ def server_time(date: str) -> float | None:
 
 def _server_fault(status: int, said: str, asked: Asked) -> OutsideError:
     if status in (502, 503, 504):
-        return UnreachableError(
+        return UnavailableError(
             f"No API server answers behind its address ({status}, {asked})",
             _or(said, "It may be restarting, or a load balancer has lost it; it is tried again."),
+            status=status,
         )
     return OutsideError(
         f"The API server failed ({status}, {asked})", _or(said, "It is tried again; see the API server's own log.")

@@ -22,8 +22,8 @@ from clients.kubernetes.decoding import Codec, Event, Page
 from clients.kubernetes.gate import Kind
 from clients.kubernetes.lines import SilentError, line_batches
 from clients.kubernetes.paths import asked, collection
-from clients.kubernetes.refusals import refusal
-from domain.errors import ExpiredError, OutsideError, QuarterdeckError, RateLimitedError, UnreachableError
+from clients.kubernetes.refusals import UnavailableError, refusal
+from domain.errors import ExpiredError, NotFoundError, OutsideError, QuarterdeckError, RateLimitedError, UnreachableError
 from domain.facts import Fact, Gone, Listed, Seen, StreamChanged
 from domain.streams import Source, StreamPhase
 
@@ -132,6 +132,30 @@ async def _page(stream: Stream, continue_: str) -> Page:
     params = (("limit", str(connection.limits.page_size)), *((("continue", continue_),) if continue_ else ()))
     ask = Ask(stream.path, asked(stream.source, "list", stream.namespace), Kind.LIST, params)
     return stream.codec.page(await connection.read(ask))
+
+
+async def poll(stream: Stream) -> AsyncGenerator[Fact, None]:
+    """For metrics.k8s.io, which can only be listed: everything, every `poll_s`."""
+    limits = stream.connection.limits
+    ask = Ask(stream.path, asked(stream.source, "list", stream.namespace), Kind.POLL)
+    while True:
+        try:
+            page = stream.codec.page(await stream.connection.read(ask))
+        except NotFoundError as error:
+            raise _no_metrics() from error
+        except UnavailableError as error:
+            # 503 is what the API server says of an aggregated API whose own server is away; then the others still answer.
+            if error.status == 503:
+                raise _no_metrics() from error
+            raise
+        count = len(page.values)
+        yield Listed(stream.source, page.values, is_first=True, is_last=True, expected=count, at=stream.clock())
+        yield stream.changed(StreamPhase.LIVE)
+        await asyncio.sleep(limits.poll_s)
+
+
+def _no_metrics() -> NotFoundError:
+    return NotFoundError("The cluster has no metrics.k8s.io", "Install metrics-server to see CPU and memory.")
 
 
 async def _reopened(stream: Stream) -> AsyncGenerator[Fact, None]:
