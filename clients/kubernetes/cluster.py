@@ -115,7 +115,19 @@ class Cluster:
     async def read_services(self, namespace: str = "") -> tuple[ServiceRef, ...]:
         return await services.read_services(self._connection, namespace)
 
-    def open_shell(
+    async def read_namespaces(self) -> tuple[str, ...]:
+        return await services.read_namespaces(self._connection)
+
+    async def open_shell(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, greeting: str = ""
+    ) -> int | None:
+        """On this process's own terminal, which must be free; the exit code once it has ended, None where none is told."""
+        from clients.kubernetes.terminal_session import lend_terminal
+
+        async with self.execute(namespace, pod, container, command) as running:
+            return await lend_terminal(running, greeting)
+
+    def execute(
         self,
         namespace: str,
         pod: str,
@@ -125,7 +137,7 @@ class Cluster:
         is_tty: bool = True,
         has_input: bool = True,
     ) -> AbstractAsyncContextManager[Shell]:
-        """`async with cluster.open_shell(…) as shell: async for output in shell: …`; then `shell.exit_code`."""
+        """`async with cluster.execute(…) as shell: async for output in shell: …`; then `shell.exit_code`."""
         return shell.open_shell(
             self._connection, namespace, pod, container, command, is_tty=is_tty, has_input=has_input
         )
