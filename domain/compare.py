@@ -29,10 +29,9 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_VALUE = re.compile(r"^eyJ[\w-]+\.|-----BEGIN |^(gh[pousr]_|xox[abprs]-|AKIA|sk_live_|glpat-)|AccountKey=")
 _USER_INFO = re.compile(r"(\w+://)[^/\s@]+@")
-_SECRET_OPTION = re.compile(
-    r"(?P<name>(?:^|[\s,;?&'\"-])[\w.-]*(?:pass(?:word|wd)?|token|secret|api-?key|key|credential)s?)(?P<sign>[=:]\s*|\s+)(?P<value>\S+)",
-    re.IGNORECASE,
-)
+_SECRET_WORD = r"[\w.-]*(?:password|passwd|token|secret|api[-_]?key|credential)[\w.-]*"
+_SECRET_ASSIGNED = re.compile(rf"({_SECRET_WORD})(=|:\s*)[^\s&;,]+", re.IGNORECASE)
+_SECRET_OPTION = re.compile(rf"(--?{_SECRET_WORD})\s+(?!-)\S+", re.IGNORECASE)
 _CONTAINER_FIELDS = frozenset(
     {"name", "image", "command", "args", "env", "envFrom", "resources", "ports", "volumeMounts", "livenessProbe",
      "readinessProbe", "startupProbe"}
@@ -196,23 +195,22 @@ def _plain(name: str, text: str) -> _Value:
     """A value written into the template itself: hidden where its name, or the value, looks like a secret."""
     if text and (_SECRET_NAME.search(name) or _SECRET_VALUE.search(text)):
         return _Value(MASK, text)
-    return _value(text)
+    return _Value(_value(_SECRET_ASSIGNED.sub(rf"\1\2{MASK}", text)).shown, text)
 
 
 def _command(words: Any) -> _Value:
-    parts = [_text(word) for word in words] if isinstance(words, list) else [_text(words)]
-    return _value(" ".join(parts))
+    text = " ".join(_text(word) for word in words) if isinstance(words, list) else _text(words)
+    shown = _SECRET_OPTION.sub(rf"\1 {MASK}", _SECRET_ASSIGNED.sub(rf"\1\2{MASK}", text))
+    return _Value(_value(shown).shown, text)
 
 
 def _value(text: str) -> _Value:
-    shown = _USER_INFO.sub(rf"\1{MASK}@", text)
-    shown = _SECRET_OPTION.sub(rf"\g<name>\g<sign>{MASK}", shown)
-    return _Value(sanitise(shown, _LONGEST), text)
+    return _Value(sanitise(_USER_INFO.sub(rf"\1{MASK}@", text), _LONGEST), text)
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Leaves with their dotted paths; lists of plain values are one leaf."""
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and (value or not path):
         for key, inner in value.items():
             yield from _flat(f"{path}.{key}" if path else key, inner)
     elif isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):

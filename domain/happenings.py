@@ -78,8 +78,7 @@ def _group_of(occurrence: Occurrence) -> tuple[str, ...]:
     family = name.rpartition("-")[0] if occurrence.about_kind == "Pod" else name
     if name and name in message:
         message = message.replace(name, "*")
-    if occurrence.about_uid and occurrence.about_uid in message:
-        message = message.replace(occurrence.about_uid, "*")
+    message = message.replace(f"({occurrence.about_uid})", "(*)")
     return (occurrence.namespace, occurrence.about_kind, family, occurrence.type, occurrence.reason, message)
 
 
