@@ -40,6 +40,7 @@ class Selector:
     name: str
     tests: tuple[tuple[str, str, str], ...]
     range_s: float = 0.0
+    offset_s: float = 0.0
 
     def matches(self, labels: Labels) -> bool:
         for label, how, wanted in self.tests:
@@ -212,7 +213,16 @@ class _Parser:
             self._next()
             range_s = duration_s(self._next()[1])
             self._want("]")
-        return Selector(name, tuple(tests), range_s)
+        return Selector(name, tuple(tests), range_s, self._offset())
+
+    def _offset(self) -> float:
+        if self._peek() != "offset":
+            return 0.0
+        self._next()
+        sign = -1.0 if self._peek() == "-" else 1.0
+        if sign < 0:
+            self._next()
+        return sign * duration_s(self._next()[1])
 
 
 def _unquoted(text: str) -> str:
@@ -225,7 +235,7 @@ def evaluated(tree: Tree, traffic: Traffic, at: float) -> Value:
     if isinstance(tree, Selector):
         if tree.range_s:
             raise QueryError('invalid expression type "range vector": it stands inside rate() or increase()')
-        return _instant(tree, traffic, at)
+        return _instant(tree, traffic, at - tree.offset_s)
     if isinstance(tree, Binary):
         left, right = evaluated(tree.left, traffic, at), evaluated(tree.right, traffic, at)
         if tree.sign in _LEVELS[2]:
@@ -264,6 +274,7 @@ def _ranged(name: str, arguments: tuple[Any, ...], traffic: Traffic, at: float) 
             f'expected type range vector in call to function "{name}", for instance {name}(http_requests_total[5m])'
         )
     selector = arguments[0]
+    at -= selector.offset_s
     found: Vector = []
     for labels, times, values, factor, _ in _series(selector, traffic):
         first, end = bisect_left(times, at - selector.range_s), bisect_right(times, at)

@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from practice.answers import ApiError, bad_request
+from practice import protobuf
+from practice.answers import bad_request
 from practice.objects import Json
 from practice.shapes import encoded
 
@@ -36,13 +37,12 @@ def text_answer(text: str, code: int = 200) -> web.Response:
 
 
 async def body_of(request: web.Request) -> Any:
-    """The request's JSON; 415 for what is not JSON (kubectl and we speak it), 400 for what is broken."""
+    """The request's JSON, or what its protobuf stands for; 415 for kinds not read so, 400 for what is broken."""
     raw = await request.read()
     if not raw:
         return {}
-    if request.content_type.startswith("application/vnd.kubernetes.protobuf"):
-        message = "the body of the request was in an unknown format - accepted media types include: application/json"
-        raise ApiError(415, "UnsupportedMediaType", message)
+    if request.content_type == "application/vnd.kubernetes.protobuf":
+        return protobuf.read(raw)
     try:
         return json.loads(raw)
     except ValueError as error:

@@ -19,9 +19,6 @@ _MOST_BEHIND = 20_000
 """Changes a watcher may be behind before it is cut off, as the real watch cache does."""
 _GRACE_S = 30
 
-Name = tuple[str, str]
-"""(namespace, name)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -68,7 +65,8 @@ class Watcher:
 
 @dataclass(slots=True)
 class _Shelf:
-    objects: dict[Name, Json] = field(default_factory=dict)
+    places: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """Namespace ("" for what has none) -> name -> object."""
     history: deque[Change] = field(default_factory=lambda: deque(maxlen=HISTORY))
     watchers: set[Watcher] = field(default_factory=set)
     forgotten: int = 0
@@ -95,7 +93,7 @@ class Store:
     # reading
 
     def find(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        return self._shelf(kind).objects.get((namespace, name))
+        return self._shelf(kind).places.get(namespace, {}).get(name)
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         found = self.find(kind, namespace, name)
@@ -105,14 +103,15 @@ class Store:
 
     def each(self, kind: Kind, namespace: str = "") -> Iterator[Json]:
         """In no order; `namespace` "" is all of them. Safe against changes on the way."""
-        for (place, _), obj in list(self._shelf(kind).objects.items()):
-            if not namespace or place == namespace:
-                yield obj
+        places = self._shelf(kind).places
+        for place in [namespace] if namespace else list(places):
+            yield from list(places.get(place, {}).values())
 
     def listed(self, kind: Kind, namespace: str = "") -> list[Json]:
         """In the order of namespace and name, as etcd keeps them."""
-        objects = self._shelf(kind).objects
-        return [objects[key] for key in sorted(objects) if not namespace or key[0] == namespace]
+        places = self._shelf(kind).places
+        wanted = [namespace] if namespace else sorted(places)
+        return [obj for place in wanted for _, obj in sorted(places.get(place, {}).items())]
 
     # watching
 
@@ -148,9 +147,8 @@ class Store:
         meta = obj["metadata"]
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"] + self.names.suffix()
-        key = (namespace_of(obj), name_of(obj))
-        if key in self._shelf(kind).objects:
-            raise already_exists(kind, key[1])
+        if self.find(kind, namespace_of(obj), name_of(obj)) is not None:
+            raise already_exists(kind, name_of(obj))
         obj["apiVersion"], obj["kind"] = kind.api_version, kind.name
         meta.setdefault("uid", self.names.uid())
         meta.setdefault("creationTimestamp", rfc3339(self.clock.now()))
@@ -213,11 +211,11 @@ class Store:
         self.revision += 1
         obj["metadata"] = {**obj["metadata"], "resourceVersion": str(self.revision)}
         shelf = self._shelf(kind)
-        key = (namespace_of(obj), name_of(obj))
+        place = shelf.places.setdefault(namespace_of(obj), {})
         if type_ == "DELETED":
-            del shelf.objects[key]
+            del place[name_of(obj)]
         else:
-            shelf.objects[key] = obj
+            place[name_of(obj)] = obj
         change = Change(self.revision, type_, obj, before)
         if len(shelf.history) == HISTORY:
             shelf.forgotten = shelf.history[0].revision
@@ -234,7 +232,7 @@ class Store:
         obj["metadata"]["resourceVersion"] = str(self.revision)
         obj["apiVersion"], obj["kind"] = kind.api_version, kind.name
         shelf = self._shelf(kind)
-        shelf.objects[(namespace_of(obj), name_of(obj))] = obj
+        shelf.places.setdefault(namespace_of(obj), {})[name_of(obj)] = obj
         shelf.forgotten = self.revision
 
     def _shelf(self, kind: Kind) -> _Shelf:
