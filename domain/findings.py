@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from domain.ages import short_duration
@@ -59,18 +59,23 @@ class Observed:
     is_pending: bool
 
 
+_NOTHING = Observed((), {}, is_pending=False)
+
+
 def observe(case: Case, versions: Versions, seen: SeenRollout, is_complete: bool) -> Observed:
+    troubles = list(_of_workload(case, versions, seen, is_complete))
+    pods = [p for p in versions.new_pods if (p.restarts or not p.ready) and p.deleted_at is None]
+    if not troubles and not pods:
+        return _NOTHING
     collector = _Collector(case)
-    for trouble in _of_workload(case, versions, seen, is_complete):
+    for trouble in troubles:
         collector.add(trouble, case.workload.uid, None)
     window_s = case.workload.template.readiness_window_s
-    for pod in versions.new_pods:
-        if (pod.ready and not pod.restarts) or pod.deleted_at is not None:
-            continue
+    for pod in pods:
         hints = _hints(case, pod)
         for trouble in troubles_of(pod, window_s, hints, case.rules, case.now):
             collector.add(trouble, pod.uid, pod)
-    return collector.result(versions)
+    return collector.result(pods)
 
 
 class _Collector:
@@ -111,7 +116,7 @@ class _Collector:
             first_at = min(first_at, trouble.since_at)
         return Sighting(first_at, at)
 
-    def result(self, versions: Versions) -> Observed:
+    def result(self, pods: Sequence[Pod]) -> Observed:
         rules = self._case.rules
         likely = [g for g in self._groups.values() if g.trouble.kind is FindingClass.LIKELY]
         crashed = sum(g.crashed_pods for g in likely)
@@ -120,7 +125,7 @@ class _Collector:
             is_shared = group.crashed_pods > 0 and crashed >= rules.crash_pods
             group.is_confirmed = is_often or is_shared or group.trouble.since_at is not None
         findings = [self._finding(group) for group in self._groups.values()]
-        findings += _recovered(self._case, versions)
+        findings += _recovered(self._case, pods)
         findings.sort(key=_by_weight)
         is_pending = any(not f.is_confirmed and f.kind is not FindingClass.NOISE for f in findings)
         return Observed(tuple(findings), self._sightings, is_pending)
@@ -151,9 +156,9 @@ def _by_weight(finding: Finding) -> tuple[bool, int, bool, int, str]:
     )
 
 
-def _recovered(case: Case, versions: Versions) -> Iterable[Finding]:
+def _recovered(case: Case, pods: Sequence[Pod]) -> Iterable[Finding]:
     """One recovery takes a crash out of the count; it stays in the record."""
-    pods = [p for p in versions.new_pods if p.restarts and p.ready and p.deleted_at is None]
+    pods = [p for p in pods if p.restarts and p.ready]
     pods = [p for p in pods if p.last_restart_at is not None and case.now - p.last_restart_at < _EVENT_WINDOW_S]
     if not pods:
         return

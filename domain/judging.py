@@ -31,16 +31,19 @@ def judge_touched(draft: Draft) -> None:
     is_order_open = _forget_dropped(draft)
     observed_at = _observed_at(draft)
     _forget_sightings(draft, observed_at)
+    loading = {kind: _is_loading(draft, Source.PODS) or _is_loading(draft, s) for kind, s in _SOURCE_OF.items()}
     for uid in draft.touched:
         workload = draft.workloads.get(uid)
         if workload is not None:
-            is_order_open |= _apply(draft, workload, rollout_of(_case(draft, workload, observed_at)))
+            case = _case(draft, workload, observed_at, is_loading=loading[workload.kind])
+            is_order_open |= _apply(draft, case, rollout_of(case))
     if is_order_open:
         ordered = sorted(draft.rollouts.now.values(), key=order_key)
         draft.rollouts.set_all({rollout.key: rollout for rollout in ordered})
 
 
-def _case(draft: Draft, workload: Workload, observed_at: float) -> Case:
+def _case(draft: Draft, workload: Workload, observed_at: float, *, is_loading: bool) -> Case:
+    key = workload.key
     return Case(
         workload=workload,
         now=draft.now,
@@ -52,10 +55,10 @@ def _case(draft: Draft, workload: Workload, observed_at: float) -> Case:
         log_tails=draft.log_tails.now,
         sightings=draft.sightings.now,
         records=draft.records.now,
-        series=draft.metrics.now.get(workload.key, ()),
+        series=draft.metrics.now.get(key, ()),
         seen=draft.seen_rollouts.get(workload.uid),
-        shown=draft.rollouts.get(workload.key),
-        is_loading=_is_loading(draft, Source.PODS) or _is_loading(draft, _SOURCE_OF[workload.kind]),
+        shown=draft.rollouts.now.get(key),
+        is_loading=is_loading,
     )
 
 
@@ -73,13 +76,13 @@ def _observed_at(draft: Draft) -> float:
     return min(moments)
 
 
-def _apply(draft: Draft, workload: Workload, judged: Judged) -> bool:
+def _apply(draft: Draft, case: Case, judged: Judged) -> bool:
     """Take in what was judged; True when the order of the rollouts may have changed by it."""
-    uid, key, rollout = workload.uid, workload.key, judged.rollout
-    old = draft.rollouts.get(key)
+    workload, rollout, old = case.workload, judged.rollout, case.shown
+    uid, key = workload.uid, workload.key
     if judged.sightings:
         draft.sightings.own().update(judged.sightings)
-    if judged.seen != draft.seen_rollouts.get(uid):
+    if judged.seen is not case.seen and judged.seen != draft.seen_rollouts.get(uid):
         draft.seen_rollouts.own()[uid] = judged.seen
     if judged.record is not None:
         draft.records.own()[(key, judged.seen.template_hash)] = judged.record

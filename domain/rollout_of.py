@@ -97,7 +97,7 @@ def history_of(
 ) -> tuple[RevisionLine, ...]:
     """Newest first. Revisions that have neither a number nor pods are remains, and left out."""
     shown = [r for r in versions.history if r is versions.new or r.number or r.replicas]
-    records = [_record_of(case, r, r is versions.new, learned) for r in shown]
+    records = _records_of(case, versions, shown, learned)
     good = _good_index(case, versions, shown, records)
     return tuple(
         _line(case, versions, seen, revision, records[i], is_good=i == good, following=shown[:i])
@@ -105,10 +105,14 @@ def history_of(
     )
 
 
-def _record_of(case: Case, revision: Revision, is_new: bool, learned: RevisionRecord | None) -> RevisionRecord:
-    if is_new and learned is not None:
-        return learned
-    return case.records.get((case.workload.key, revision.template_hash), _NO_RECORD)
+def _records_of(
+    case: Case, versions: Versions, shown: Sequence[Revision], learned: RevisionRecord | None
+) -> list[RevisionRecord]:
+    key, known = case.workload.key, case.records
+    return [
+        learned if learned is not None and r is versions.new else known.get((key, r.template_hash), _NO_RECORD)
+        for r in shown
+    ]
 
 
 def _good_index(case: Case, versions: Versions, shown: Sequence[Revision], records: Sequence[RevisionRecord]) -> int | None:
