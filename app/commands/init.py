@@ -94,13 +94,8 @@ def _health_paths(fleet: Fleet, namespace: str) -> dict[str, tuple[str, ...]]:
 
 async def _namespaces(cluster: Cluster) -> tuple[str, ...]:
     """None where they may not be listed: then only the one at hand is known."""
-    import msgspec
-
-    with suppress(OutsideError, msgspec.DecodeError, KeyError, TypeError):
-        answer = await cluster.proxy_get("/api/v1/namespaces?limit=500", limit_bytes=8 << 20)
-        if answer.status == 200:
-            names = [str(item["metadata"]["name"]) for item in msgspec.json.decode(answer.body)["items"]]
-            return tuple(sorted(name for name in names if re.fullmatch(r"[a-z0-9-]{1,63}", name)))
+    with suppress(OutsideError):
+        return await cluster.read_namespaces()
     return ()
 
 

@@ -67,6 +67,12 @@ def _verdict(rollout: Rollout) -> int | None:
     return exit_codes.OK if rollout.degree is Degree.HEALTHY and rollout.is_complete else None
 
 
+def _pods(rollout: Rollout) -> str:
+    """What serves, or at the end how many old pods are still going."""
+    old = len(rollout.old_pods)
+    return rollout.verdict.capacity or (f"{old} old left" if old else "")
+
+
 @dataclass
 class _Printer:
     """One line a change; what only gets older is no change."""
@@ -80,15 +86,7 @@ class _Printer:
     def show(self, fleet: Fleet, rollout: Rollout, code: int | None) -> None:
         self._say_whether_it_answers(fleet)
         verdict = rollout.verdict
-        state = (
-            verdict.degree,
-            verdict.title,
-            verdict.cause,
-            verdict.capacity,
-            rollout.new_ready,
-            len(rollout.old_pods),
-            code,
-        )
+        state = (verdict.degree, verdict.title, verdict.cause, _pods(rollout), code)
         if state == self._shown:
             return
         self._shown = state
@@ -98,14 +96,13 @@ class _Printer:
             say(self._line(fleet, rollout))
 
     def _line(self, fleet: Fleet, rollout: Rollout) -> str:
-        verdict, workload, dot = rollout.verdict, rollout.workload, self.signs.dot
+        verdict, dot = rollout.verdict, f" {self.signs.dot} "
         age = clock(fleet.now - rollout.began_at) if rollout.began_at is not None else "-"
-        parts = [f"{rollout.new_ready}/{workload.desired} new ready"]
-        if rollout.old_pods:
-            parts.append(f"{len(rollout.old_pods)} old")
-        parts += [part for part in (verdict.cause, verdict.capacity, self._second_clock(rollout)) if part]
-        sign = self.signs.of(rollout.degree)
-        return f"{age:>6}  {sign} {self.key} {rollout.image.version}: {verdict.title} {dot} {f' {dot} '.join(parts)}"
+        parts = [verdict.title, verdict.cause, _pods(rollout), self._second_clock(rollout)]
+        if rollout.eta_s and not rollout.degree.is_failing:
+            parts.append(f"about {short_duration(rollout.eta_s)} left")
+        said = dot.join(part for part in parts if part)
+        return f"{age:>6}  {self.signs.of(rollout.degree)} {self.key} {rollout.image.version}: {said}"
 
     def _second_clock(self, rollout: Rollout) -> str:
         if not rollout.degree.is_failing:

@@ -9,6 +9,8 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,3 +72,25 @@ def quarterdeck_on_a_terminal(*arguments: str, home: Path, size: tuple[int, int]
         os.close(theirs)
         os.close(ours)
     return Answer(done.returncode, "", done.stderr)
+
+
+@contextmanager
+def practice(scenario: str, home: Path, *, speed: float = 1.0) -> Iterator[str]:
+    """A practice cluster in a process of its own; its kubeconfig."""
+    kubeconfig = home / "practice-kubeconfig"
+    command = [*COMMAND, "_practice", "--until-stdin-ends", "--scenario", scenario, "--speed", str(speed)]
+    child = subprocess.Popen(
+        [*command, "--kubeconfig", str(kubeconfig)],
+        env=environment(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        assert child.stdout.readline().startswith(b"ready ")
+        yield str(kubeconfig)
+    finally:
+        child.stdin.close()
+        child.stdout.close()
+        assert child.wait(10) == 0, "the practice cluster does not end with the one that started it"
