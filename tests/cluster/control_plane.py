@@ -14,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.cluster import flags
 from tests.cluster.build import Programs
+from tests.cluster.flags import Ports
 from tests.cluster.kube_api import SERVER_NAME, KubeApi, RefusedByApiError
 from tests.cluster.kubeconfigs import write_kubeconfig
 from tests.cluster.manifests import (
@@ -55,16 +57,24 @@ class ControlPlane:
         self._pods_per_node = pods_per_node
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="quarterdeck-cluster-"))
-        self._etcd_port, self._peer_port, self.port, self._node_port = free_ports(4)
+        self._ports = Ports(*free_ports(4))
         self._tokens = {"admin": "admin-token", "oncall": "oncall-token", "pods-only": "pods-only-token"}
         self._children: dict[str, Child] = {}
-        self.api = KubeApi(self.port, self.certificate, self._tokens["admin"])
+        self.api = KubeApi(self._ports.api_server, self.certificate, self._tokens["admin"])
         self.extra_api_server_flags: tuple[str, ...] = ()
 
     @property
     def certificate(self) -> Path:
         """The certificate authority for kubeconfigs."""
         return self.folder / "certificates" / "apiserver.crt"
+
+    @property
+    def port(self) -> int:
+        return self._ports.api_server
+
+    @property
+    def etcd_port(self) -> int:
+        return self._ports.etcd
 
     @property
     def url(self) -> str:
@@ -90,9 +100,10 @@ class ControlPlane:
     def start(self) -> None:
         try:
             self._prepare()
-            self._start_etcd()
+            self._start("etcd", *flags.etcd_flags(self.folder, self._ports))
             self.start_api_server()
-            self._start_controllers()
+            self.write_kubeconfig("admin")
+            self.start_controllers()
             self._set_up_rights()
             if self._nodes:
                 self._start_kwok()
@@ -137,8 +148,21 @@ class ControlPlane:
 
     def start_api_server(self, *extra_flags: str) -> None:
         """Start it, also again after `kill_api_server`, on the same port with the same certificate; returns when ready."""
-        self._start("kube-apiserver", *self._api_server_flags(), *self.extra_api_server_flags, *extra_flags)
+        self._start(
+            "kube-apiserver", *flags.api_server_flags(self.folder, self._ports), *self.extra_api_server_flags, *extra_flags
+        )
         self._wait("the API server", self._is_ready)
+
+    def start_controllers(self) -> None:
+        """The controller manager and the scheduler; both are at work a second or two later."""
+        kubeconfig = self.admin_kubeconfig
+        self._start("kube-controller-manager", *flags.controller_manager_flags(self.folder, kubeconfig))
+        self._start("kube-scheduler", *flags.scheduler_flags(kubeconfig))
+
+    def stop_controllers(self) -> None:
+        """What is asked of the cluster stays undone until `start_controllers`."""
+        for name in ("kube-controller-manager", "kube-scheduler"):
+            self._children[name].stop(grace_s=0)
 
     # ── what a test asks of it ──────────────────────────────────────────────────────────────────────────────
 
@@ -162,6 +186,10 @@ class ControlPlane:
         items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(items))
 
+    def create_deployment(self, manifest: Manifest) -> None:
+        """Create it without the half second that kubectl takes to start."""
+        self.api.create(f"/apis/apps/v1/namespaces/{manifest['metadata']['namespace']}/deployments", manifest)
+
     def create_namespace(self, name: str) -> None:
         with contextlib.suppress(RefusedByApiError):
             self.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
@@ -177,6 +205,11 @@ class ControlPlane:
     def pods(self, namespace: str = "default", *, app: str = "") -> list[Manifest]:
         selector = f"?labelSelector=app%3D{app}" if app else ""
         items: list[Manifest] = self.api.get(f"/api/v1/namespaces/{namespace}/pods{selector}")["items"]
+        return items
+
+    def replica_sets(self, namespace: str = "default", *, app: str = "") -> list[Manifest]:
+        selector = f"?labelSelector=app%3D{app}" if app else ""
+        items: list[Manifest] = self.api.get(f"/apis/apps/v1/namespaces/{namespace}/replicasets{selector}")["items"]
         return items
 
     def set_image(self, deployment: str, image: str, namespace: str = "default", *, cause: str = "") -> None:
@@ -208,27 +241,23 @@ class ControlPlane:
 
         def ready() -> bool:
             found = self.api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments")["items"]
-            return sum(item["status"].get("readyReplicas", 0) for item in found) >= count
+            return bool(sum(item["status"].get("readyReplicas", 0) for item in found) >= count)
 
         wait_until(f"{count} ready pods in {namespace}", ready, timeout_s=timeout_s, every_s=0.5)
 
-    def create_fleet(self, pods: int, namespace: str = "fleet", *, deployments: int = 10, name: str = "shop") -> None:
-        """That many running pods in one namespace, and the nodes for them; returns when all are ready."""
-        self.add_nodes(-(-pods // (self._pods_per_node - 100)) + 1, prefix="fleet-node")
-        self.create_namespace(namespace)
-        share, rest = divmod(pods, deployments)
-        for index in range(deployments):
-            manifest = deployment_manifest(f"{name}-{index}", "fleet:v1", share + (index < rest), namespace)
-            self.api.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", manifest)
-        self.wait_for_pods(pods, namespace)
+    def add_nodes_for(self, pods: int) -> list[str]:
+        """As many nodes of kwok as hold that many pods, with room to roll; returns their names."""
+        return self.add_nodes(-(-pods // (self._pods_per_node * 8 // 10)) + 1, prefix="fleet-node")
 
-    def add_nodes(self, count: int, *, prefix: str = "node") -> None:
-        """Nodes of kwok, as many as are not there yet; returns when they are ready."""
+    def add_nodes(self, count: int, *, prefix: str = "node") -> list[str]:
+        """Nodes of kwok, as many as are not there yet; returns all their names when they are ready."""
         there = {item["metadata"]["name"] for item in self.api.get("/api/v1/nodes")["items"]}
-        for name in (f"{prefix}-{index}" for index in range(count)):
+        names = [f"{prefix}-{index}" for index in range(count)]
+        for name in names:
             if name not in there:
                 self.api.create("/api/v1/nodes", node_manifest(name, pods=self._pods_per_node))
         self._wait("the nodes", self._are_nodes_ready)
+        return names
 
     def kubeconfig_with_rights(self, name: str, rules: Sequence[Manifest], *, namespace: str = "default") -> Path:
         """A kubeconfig for a new service account that may do exactly this, in all namespaces."""
@@ -269,82 +298,14 @@ class ControlPlane:
         key = ["openssl", "genrsa", "-out", str(self.folder / "sa.key"), "2048"]
         subprocess.run(key, check=True, capture_output=True)
 
-    def _start(self, name: str, *flags: str) -> None:
-        command: list[str | Path] = [self._programs.control_plane, name, *flags]
+    def _start(self, name: str, *arguments: str) -> None:
+        command: list[str | Path] = [self._programs.control_plane, name, *arguments]
         self._children[name] = Child(name, command, self.folder / f"{name}.log")
-
-    def _start_etcd(self) -> None:
-        client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._peer_port}"
-        self._start(
-            "etcd",
-            f"--data-dir={self.folder / 'etcd'}",
-            "--unsafe-no-fsync",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-            "--quota-backend-bytes=4294967296",
-            "--log-level=warn",
-        )
-
-    def _api_server_flags(self) -> list[str]:
-        key = self.folder / "sa.key"
-        return [
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={self.port}",
-            f"--cert-dir={self.certificate.parent}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={key}",
-            f"--service-account-signing-key-file={key}",
-            f"--token-auth-file={self.folder / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
-            f"--audit-log-path={self.folder / 'audit.log'}",
-            "--audit-log-mode=blocking",
-        ]
-
-    def _start_controllers(self) -> None:
-        kubeconfig = self.write_kubeconfig("admin")
-        key = self.folder / "sa.key"
-        self._start(
-            "kube-controller-manager",
-            f"--kubeconfig={kubeconfig}",
-            "--leader-elect=false",
-            f"--service-account-private-key-file={key}",
-            f"--root-ca-file={self.certificate}",
-            "--use-service-account-credentials=false",
-            "--secure-port=0",
-            "--kube-api-qps=2000",
-            "--kube-api-burst=4000",
-            "--concurrent-deployment-syncs=20",
-            "--concurrent-replicaset-syncs=20",
-        )
-        self._start(
-            "kube-scheduler",
-            f"--kubeconfig={kubeconfig}",
-            "--leader-elect=false",
-            "--secure-port=0",
-            "--kube-api-qps=2000",
-            "--kube-api-burst=4000",
-        )
 
     def _start_kwok(self) -> None:
         stages = self.folder / "stages.yaml"
         stages.write_text("\n---\n".join(path.read_text() for path in sorted(_STAGES.glob("*.yaml"))))
-        command: list[str | Path] = [
-            self._programs.kwok,
-            f"--kubeconfig={self.admin_kubeconfig}",
-            f"--config={stages}",
-            "--manage-all-nodes=true",
-            "--cidr=10.1.0.0/16",
-            "--node-ip=127.0.0.1",
-            f"--node-port={self._node_port}",
-            "--node-lease-duration-seconds=40",
-        ]
+        command: list[str | Path] = [self._programs.kwok, *flags.kwok_flags(self.admin_kubeconfig, stages, self._ports)]
         self._children["kwok"] = Child("kwok", command, self.folder / "kwok.log", env={"HOME": str(self.folder)})
         self.add_nodes(self._nodes)
 
