@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from domain.errors import NotFoundError, OutsideError, RefusedError
+from domain.errors import ForbiddenError, NotFoundError, OutsideError, RefusedError
 from domain.fleet import Fleet
 from domain.log_lines import LogLine, LogPhase, LogStream
 from domain.pods import Pod
@@ -88,29 +88,44 @@ class LogFollowing:
             self.screen.show_streams(tuple(self._streams.values()))
 
     async def _follow(self, key: tuple[str, str], pod: Pod, container: str) -> None:
+        """Each run of the container has a log of its own: the next one is followed when it has begun."""
+        last_at: float | None = None
         while True:
+            run = self._run_of(pod.uid, container)
+            phase, reason = LogPhase.ENDED, ""
             try:
-                await self._read(key, pod, container)
-            except (NotFoundError, RefusedError) as error:
-                self._note(key, LogStream(pod.name, container, LogPhase.REFUSED, error.message))
+                reader = self._cluster.follow_log(
+                    pod.namespace, pod.name, container, previous=self.is_previous, tail=TAIL_LINES, since_at=last_at
+                )
+                async for line in reader:
+                    if last_at is None or line.at > last_at:
+                        last_at = line.at
+                        self._waiting.append(line)
+                    self._note(key, LogStream(pod.name, container, LogPhase.LIVE))
+            except NotFoundError as error:
+                phase, reason = LogPhase.REFUSED if self.is_previous else LogPhase.WAITING, error.message
+            except (ForbiddenError, RefusedError) as error:
+                phase, reason = LogPhase.REFUSED, error.message
             except OutsideError as error:
-                phase = LogPhase.REFUSED if pod.uid not in self._fleet.pods else LogPhase.LOST
-                self._note(key, LogStream(pod.name, container, phase, error.message))
-            else:
-                self._note(key, LogStream(pod.name, container, LogPhase.ENDED))
-            if self.is_previous or pod.uid not in self._fleet.pods:
+                phase, reason = LogPhase.LOST, error.message
+            self._note(key, LogStream(pod.name, container, phase, reason))
+            if self.is_previous or phase is LogPhase.REFUSED:
                 return
-            # The container may be started again, and then it has a new log.
-            await asyncio.sleep(RETRY_S)
+            if not await self._is_worth_asking_again(pod.uid, container, phase, run):
+                return
 
-    async def _read(self, key: tuple[str, str], pod: Pod, container: str) -> None:
-        last_at = max((line.at for line in self._waiting if line.pod == pod.name), default=None)
-        reader = self._cluster.follow_log(
-            pod.namespace, pod.name, container, previous=self.is_previous, tail=TAIL_LINES, since_at=last_at
-        )
-        async for line in reader:
-            self._note(key, LogStream(pod.name, container, LogPhase.LIVE))
-            self._waiting.append(line)
+    async def _is_worth_asking_again(self, uid: str, container: str, phase: LogPhase, run: int) -> bool:
+        """After a pause: at once where the line was lost, else once the container runs anew. False when its pod is gone."""
+        while True:
+            await asyncio.sleep(RETRY_S)
+            if uid not in self._fleet.pods:
+                return False
+            if phase is not LogPhase.ENDED or self._run_of(uid, container) != run:
+                return True
+
+    def _run_of(self, uid: str, container: str) -> int:
+        pod = self._fleet.pods.get(uid)
+        return next((c.restarts for c in pod.containers if c.name == container), 0) if pod else 0
 
 
 def containers_of(fleet: Fleet, target: Target) -> Iterator[tuple[Pod, str]]:
