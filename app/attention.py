@@ -42,6 +42,11 @@ class Attention:
         self._logs_asked: set[tuple[str, str, int]] = set()
         self._reading: set[asyncio.Task[None]] = set()
 
+    async def stop(self) -> None:
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
     def look_at(self, key: WorkloadKey | None) -> None:
         if key != self._selected:
             self._selected = key

@@ -52,7 +52,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.watch_screen = WatchScreen()
         self.watch_screen.fleet = self.session.seed(first.pages.take())
         self.push_screen(self.watch_screen)
-        self.watch(self.watch_screen, "selected", self._look_at, init=False)
+        self.watch(self.watch_screen, "selected", self._look_at)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:

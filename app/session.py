@@ -70,6 +70,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.is_up.is_set():
+            await self.attention.stop()
             await self.feeds.stop()
             await self.cluster.close()
         await asyncio.to_thread(self._memory.save)
