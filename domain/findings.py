@@ -15,7 +15,7 @@ from domain.pods import Pod
 from domain.templates import ContainerRole
 from domain.troubles import NO_HINTS, PodHints, Trouble, hints_from, troubles_of
 from domain.verdict import Finding, FindingClass
-from domain.workloads import Condition, WorkloadKind
+from domain.workloads import Condition, Workload, WorkloadKind
 
 FORGET_S = 60.0
 """A trouble not seen for so long is a new one when it comes back."""
@@ -225,7 +225,7 @@ def _not_created(case: Case, versions: Versions, seen: SeenRollout) -> Iterable[
         if condition is not None and condition.status:
             yield _creation_failed(case, condition.reason or "FailedCreate", condition.message, condition.changed_at)
             return
-    if len(versions.new_pods) >= workload.desired or (workload.kind is WorkloadKind.DEPLOYMENT and versions.new is None):
+    if not _lacks_pods(workload, versions):
         return
     about = [workload.uid] if versions.new is None else [workload.uid, versions.new.uid]
     began_at = seen.began_at if seen.began_at is not None else 0.0
@@ -235,6 +235,13 @@ def _not_created(case: Case, versions: Versions, seen: SeenRollout) -> Iterable[
             if o.reason == "FailedCreate" and is_now and not o.is_remembered:
                 yield _creation_failed(case, o.reason, o.message, max(o.first_at, began_at))
                 return
+
+
+def _lacks_pods(workload: Workload, versions: Versions) -> bool:
+    if workload.kind is not WorkloadKind.DEPLOYMENT:
+        return len(versions.new_pods) + len(versions.old_pods) < workload.desired
+    new = versions.new
+    return new is not None and max(len(versions.new_pods), new.replicas) < new.desired
 
 
 def _creation_failed(case: Case, reason: str, message: str, since_at: float | None) -> Trouble:

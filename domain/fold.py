@@ -36,6 +36,9 @@ _REVISION_KIND_OF = {Source.REPLICA_SETS: "ReplicaSet", Source.CONTROLLER_REVISI
 _JUDGED_FROM = frozenset({Source.PODS, Source.REPLICA_SETS, Source.CONTROLLER_REVISIONS})
 _MOST_OCCURRENCES = 10_000
 _MOST_TOMBSTONES = 4_000
+_MOST_BACK_S = 2.0
+"""The server's Date header counts whole seconds: so much is jitter, not a clock that was set back."""
+_MOST_AHEAD_S = 300.0
 
 
 def fold(fleet: Fleet, facts: Sequence[Fact]) -> Fleet:
@@ -306,6 +309,12 @@ def _scope_learned(draft: Draft, fact: ScopeLearned) -> None:
 
 
 def _ticked(draft: Draft, fact: Ticked) -> None:
+    jump_s = fact.now - draft.now
+    if draft.now and not -_MOST_BACK_S <= jump_s <= _MOST_AHEAD_S:
+        # The clock was set, or we slept: what was timed by the old clock is worth nothing. Look as if for the first time.
+        draft.sightings.set_all({})
+        draft.seen_rollouts.set_all({})
+        draft.touched.update(draft.workloads.now)
     draft.now = fact.now
     for uid, wake_at in draft.wakes.now.items():
         if wake_at <= fact.now:

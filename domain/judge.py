@@ -130,6 +130,8 @@ def capacity_of(workload: Workload, versions: Versions, degree: Degree, is_compl
             return f"{new}/{desired} serve"
         return f"{new} new and {old} old serve {min(serving, desired)}/{desired}, users unaffected"
     if not serving:
+        if len(versions.history) < 2 and degree <= Degree.PAUSED:
+            return f"0/{desired} serve yet"
         return f"no pod serves: 0/{desired}" if versions.old_pods else f"no old pods left: 0/{desired} serve"
     if old and new:
         return f"{serving}/{desired} left: {old} old, {new} new"

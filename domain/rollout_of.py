@@ -66,8 +66,8 @@ def rollout_of(case: Case) -> Judged:
 
 def _wake_at(case: Case, seen: SeenRollout, is_restless: bool) -> float:
     now = case.now
-    if not now or seen.is_provisional:
-        return now
+    if not now or case.is_loading:
+        return now and now + 5.0
     if is_restless or seen.degree is not Degree.HEALTHY:
         return now + (1.0 if now - seen.degree_since_at < 120.0 else 5.0)
     if seen.complete_since_at is None:

@@ -27,6 +27,7 @@ from domain.health import HealthAnswer, HealthEndpoint
 from domain.pods import Pod, PodUsage
 from domain.scope import Scope
 from domain.streams import Source, StreamPhase
+from domain.verdict import Degree
 from domain.workloads import Revision, Workload
 from tests.domain.making import (
     KEY,
@@ -259,6 +260,19 @@ def test_sightings_go_with_their_pod_and_with_time() -> None:
     cured = after(fleet, 1.0, seen=[pod("a")])
     assert len(cured.sightings) == 1
     assert after(cured, 70.0).sightings == {}
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, 7200.0], ids=["set back", "set ahead"])
+def test_a_clock_that_was_set_starts_all_timing_anew(jump_s: float) -> None:
+    fleet = fleet_of(deployment(), old_revision(), new_revision(), pod("a", waiting("InvalidImageName")), *old_pods())
+    fleet = fold(fleet, [Ticked(T0 + 2), Ticked(T0 + jump_s)])
+    assert only(fleet.rollouts).degree is not Degree.DOOMED
+    assert only(after(fleet, jump_s + 1, jump_s + 3).rollouts).degree is Degree.DOOMED
+
+
+def test_the_servers_seconds_may_jitter() -> None:
+    fleet = fleet_of(deployment(), old_revision(), new_revision(), pod("a", waiting("InvalidImageName")), *old_pods())
+    assert only(after(fleet, 2.0, 1.0, 3.0).rollouts).degree is Degree.DOOMED
 
 
 class History:

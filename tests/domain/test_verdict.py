@@ -272,9 +272,18 @@ CASES = [
         "pods that may not be made, by the events of the new replica set",
         [
             *rolling(),
+            new_revision(replicas=0),
             occurrence("FailedCreate", QUOTA, "r2", about_kind="ReplicaSet", about_name="web-2"),
         ],
         Degree.DOOMED,
+    ),
+    Case(
+        "a creation that failed and then was made good",
+        [
+            *rolling(pod("a")),
+            occurrence("FailedCreate", QUOTA, "r2", about_kind="ReplicaSet", about_name="web-2"),
+        ],
+        Degree.PROGRESSING,
     ),
     Case(
         "a webhook that does not answer may come back",
