@@ -28,7 +28,7 @@ LOOK = (
         refusal=needs_pod_or_workload,
         in_footer=True,
         views=(View.WATCH, View.LOGS),
-        rank=60,
+        rank=28,
     ),
     Action(
         "describe",
@@ -40,7 +40,7 @@ LOOK = (
         refusal=needs_pod_or_workload,
         in_footer=True,
         views=(View.WATCH, View.LOGS, View.TEXT),
-        rank=20,
+        rank=25,
     ),
     Action(
         "yaml",

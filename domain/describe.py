@@ -164,8 +164,8 @@ def _probe_word(probe: Probe) -> str:
         else "command"
     )
     return (
-        f"{where}, every {probe.period_s} s after {probe.initial_delay_s} s, "
-        f"{probe.failure_threshold} failures, {probe.timeout_s} s each"
+        f"{where} every {probe.period_s} s from {probe.initial_delay_s} s on, "
+        f"{probe.failure_threshold} failures count, {probe.timeout_s} s for each"
     )
 
 
@@ -211,7 +211,7 @@ def _verdict(rollout: Rollout) -> Iterator[Described]:
     for text in (verdict.cause, verdict.capacity):
         if text:
             yield Described("", text)
-    for finding in verdict.findings:
+    for finding in verdict.findings if len(verdict.findings) > 1 or not verdict.cause else ():
         pods = f" on {len(finding.pod_uids)} pods" if len(finding.pod_uids) > 1 else ""
         kept = "" if finding.is_confirmed else f" ({finding.kind}, not confirmed yet)"
         yield Described("finding", f"{finding.reason}{pods}{kept}: {finding.message}", "quiet")

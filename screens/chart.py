@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -19,10 +19,14 @@ from screens.registry_keys import bindings_on
 from screens.view_screen import ViewScreen
 from widgets import palette
 from widgets.amounts import change, quantity
+from widgets.text_lines import TextLine
 from widgets.text_view import TextView
 
 _NOWHERE = Target()
 _STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_LINE = "-"
+_YELLOW = "orange"
+"""What plotext calls the terminal's third colour."""
 _LIMIT_IN_SIGHT = 4.0
 """A limit further off than so many times the highest value would press the course flat: it is named, not drawn."""
 
@@ -54,7 +58,10 @@ class ChartScreen(ViewScreen):
         Binding("tab", "turn(1)", "Next metric", show=False, id="chart.next"),
         Binding("shift+tab", "turn(-1)", "Metric before", show=False, id="chart.previous"),
     ]
-    CSS = "ChartScreen PlotextPlot { height: 1fr; } ChartScreen TextView { display: none; } "
+    DEFAULT_CSS = """
+    ChartScreen PlotextPlot { height: 1fr; }
+    ChartScreen .legend { height: 1; }
+    """
     view = View.CHART
 
     def __init__(self, name: str, *, fleet: Fleet | None = None, target: Target = _NOWHERE) -> None:
@@ -62,13 +69,15 @@ class ChartScreen(ViewScreen):
         self._name = name
         self._plot = PlotextPlot()
         self._plot.theme = "clear"
+        self._legend = TextView()
+        self._legend.add_class("legend")
         self._text = TextView(empty=("Waiting for the first answer.",))
         self._drawn: tuple[Series | None, float | None, int] = (None, None, 0)
 
     # What it shows
 
     def body(self) -> Sequence[Widget]:
-        return self._plot, self._text
+        return self._legend, self._plot, self._text
 
     @property
     def all_series(self) -> Sequence[Series]:
@@ -95,26 +104,31 @@ class ChartScreen(ViewScreen):
 
     def state(self) -> tuple[str, str]:
         series = self.series
-        if series is None or series.value is None or self.fleet is None:
+        if series is None or series.value is None:
             return "", "quiet"
-        unit, limit = series.query.unit, series.query.limit
-        parts = [f"now {quantity(series.value, unit)}"]
-        before = series.before(self.began_at) if self.began_at is not None else None
-        if before is not None and self.began_at is not None:
-            age = short_duration(self.fleet.now - self.began_at)
-            parts.append(f"{change(series.value, before, unit)} since the rollout {age} ago")
-        if limit is not None:
-            sign = palette.signs.bad if series.is_over else palette.signs.good
-            parts.append(f"limit {quantity(limit, unit)} {sign}")
-        if not series.is_scoped:
-            parts.append("of ALL workloads")
-        return f" {palette.signs.dot} ".join(parts), "bad" if series.is_over else "quiet"
+        word = f"now {quantity(series.value, series.query.unit)}"
+        if series.query.limit is None:
+            return word, "strong"
+        return (f"{palette.signs.bad} {word}", "bad") if series.is_over else (f"{palette.signs.good} {word}", "good")
 
-    def titles(self) -> Mapping[str, str]:
-        return {}
+    def legend(self, series: Series) -> TextLine:
+        """What the lines in the chart are, and what cannot be seen in it."""
+        unit, limit = series.query.unit, series.query.limit
+        parts = [] if limit is None else [(f"{_LINE} limit {quantity(limit, unit)}   ", "bad")]
+        if self.began_at is not None and self.fleet is not None:
+            age, before = short_duration(self.fleet.now - self.began_at), series.before(self.began_at)
+            since = (
+                f", {change(series.value, before, unit)} since" if before is not None and series.value is not None else ""
+            )
+            parts.append((f"{palette.signs.began} rollout began {age} ago{since}   ", "warn"))
+        if not series.is_scoped:
+            parts.append((f"{palette.signs.warn} of ALL workloads   ", "warn"))
+        if len(self.all_series) > 1:
+            names = [s.query.name for s in self.all_series]
+            parts.append((f"{names.index(series.query.name) + 1} of {len(names)}, Tab: next", "quiet"))
+        return TextLine("", "", ((" ", ""), *parts))
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.call_after_refresh(self._draw)
 
     def on_resize(self) -> None:
@@ -152,6 +166,7 @@ class ChartScreen(ViewScreen):
         self._drawn = wanted
         has_points = series is not None and len(series.points) > 0
         self._plot.display, self._text.display = has_points, not has_points
+        self._legend.set_lines([self.legend(series)] if series is not None else [])
         if series is None or not has_points:
             self._text.say_empty(_why_empty(series))
             return
@@ -172,7 +187,7 @@ class ChartScreen(ViewScreen):
         if limit is not None and (is_limit_drawn or not highest):
             plt.hline(limit, color="red")
         if self.began_at is not None and times[0] <= self.began_at <= times[-1]:
-            plt.vline(self.began_at, color="yellow")
+            plt.vline(self.began_at, color=_YELLOW)
         has_zone = has_own_zone(times[-1])
         ticks, labels = time_ticks(times[0], times[-1], max(2, self._plot.size.width // (16 if has_zone else 10)), has_zone)
         plt.xticks(ticks, labels)

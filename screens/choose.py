@@ -66,12 +66,12 @@ class ChoiceList(Widget, can_focus=True):
         event.stop()
         event.prevent_default()
         if event.key == "enter":
-            self._dismiss(self.chosen)
+            self._take()
         elif event.key in ("escape", "ctrl+c"):
             if self._typed and event.key == "escape":
                 self.narrow("")
             else:
-                self._dismiss(None)
+                self._leave_with(None)
         elif event.key in _STEPS:
             self._go(self._at + _STEPS[event.key])
         elif event.key in ("pagedown", "ctrl+f", "pageup", "ctrl+b"):
@@ -89,8 +89,12 @@ class ChoiceList(Widget, can_focus=True):
         event.stop()
         self.narrow(sanitise(self._typed + event.text.strip("\r\n"), 200))
 
-    def _dismiss(self, name: str | None) -> None:
-        if isinstance(self.screen, ChooseScreen) and (name is not None or not self._found or self._typed == ""):
+    def _take(self) -> None:
+        if self._found:
+            self._leave_with(self.chosen)
+
+    def _leave_with(self, name: str | None) -> None:
+        if isinstance(self.screen, ChooseScreen):
             self.screen.dismiss(name)
 
     def _go(self, at: int) -> None:
@@ -109,7 +113,7 @@ class ChoiceList(Widget, can_focus=True):
         index = self._top + event.y - 2
         if event.y >= 2 and index < len(self._found):
             self._go(index)
-            self._dismiss(self.chosen)
+            self._take()
 
     @property
     def _room(self) -> int:

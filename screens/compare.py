@@ -22,7 +22,7 @@ from widgets.text_lines import TextLine
 from widgets.text_view import TextView
 
 _NOWHERE = Target()
-_WHERE_WIDTH = 22
+_WIDEST_WHERE = 34
 
 
 class CompareScreen(ViewScreen):
@@ -68,18 +68,19 @@ class CompareScreen(ViewScreen):
         if not self._differences:
             return
         minus, plus = palette.signs.minus, "+"
-        yield TextLine(self._old, "bad", ((f" {minus} old  ", "bad"),))
-        yield TextLine(self._new, "good", ((f" {plus} new  ", "good"),))
+        yield TextLine(self._old, "strong", ((f" {minus} old  ", "bad"),))
+        yield TextLine(self._new, "strong", ((f" {plus} new  ", "good"),))
+        width = min(_WIDEST_WHERE, max(palette.width_of(d.where) for d in self._differences))
         for kind, group in groupby(self._differences, key=lambda d: str(d.kind)):
             yield TextLine("")
             yield TextLine(f" {kind}", "title")
             for difference in group:
-                yield from _entry(difference, minus, plus)
+                yield from _entry(difference, width, minus, plus)
 
 
-def _entry(d: Difference, minus: str, plus: str) -> Iterator[TextLine]:
+def _entry(d: Difference, width: int, minus: str, plus: str) -> Iterator[TextLine]:
     """The old value above the new one; where there was none, one line says added or removed."""
-    where = f"   {palette.fit(d.where, max(_WHERE_WIDTH, min(palette.width_of(d.where), 34)))} "
+    where = f"   {palette.fit(d.where, width, palette.Cut.START)}  "
     blank = " " * palette.width_of(where)
     rows: list[tuple[str, str, str, str]] = []
     if d.old is not None:

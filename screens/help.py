@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from actions import Action, Danger, Group, View, actions_on, moves_on
+from actions import Action, Group, View, actions_on, moves_on
 from actions.keys import key_label
 from domain.filters import parse_filter
 from domain.fleet import Fleet
@@ -18,9 +17,8 @@ from screens.view_screen import ViewScreen
 from widgets.text_lines import TextLine
 from widgets.text_view import TextView
 
-_KEYS_WIDTH = 13
-_WORDS_WIDTH = 19
-_LEAST_TEXT = 24
+_KEYS_WIDTH = 11
+_WORDS_WIDTH = 18
 
 
 class HelpScreen(ViewScreen):
@@ -35,19 +33,17 @@ class HelpScreen(ViewScreen):
         self._about = about
         self._in_force = keys
         self._filter = ""
-        self._text = TextView(empty=("No key or word matches.", "Esc clears the filter."))
+        self._text = TextView(empty=("No key or word matches.", "Esc clears the filter."), is_wrapped=True, by_words=True)
+        self._rewrite()
 
     def body(self) -> Sequence[Widget]:
         return (self._text,)
 
     def heading(self) -> str:
-        return f"Help: the keys of {self._about}"
+        return f"Help for {self._about}"
 
     def state(self) -> tuple[str, str]:
         return (f"/{self._filter}", "accent") if self._filter else ("q goes back", "quiet")
-
-    def on_resize(self) -> None:
-        self._rewrite()
 
     def do_help(self, _argument: str = "") -> None:
         self.do_back()
@@ -70,23 +66,23 @@ class HelpScreen(ViewScreen):
         return True
 
     def _rewrite(self) -> None:
-        self._text.set_lines(list(self._lines(self._text.size.width or self.size.width)))
+        self._text.set_lines(list(self._lines()))
 
-    def _lines(self, width: int) -> Iterator[TextLine]:
+    def _lines(self) -> Iterator[TextLine]:
         wanted = parse_filter(self._filter)
         for group in Group:
             found = [a for a in actions_on(self._about) if a.group is group and wanted.matches(_searched(a), {})]
             if found:
                 yield TextLine(f" {group}", "title")
             for a in found:
-                yield from _entry(self._keys_of(a), _words_of(a), _sentence(a), width)
+                yield _entry(self._keys_of(a), _words_of(a), a.help)
             if found:
                 yield TextLine("")
         moves = [m for m in moves_on(self._about) if wanted.matches(f"{m.help} {' '.join(m.keys)}", {})]
         if moves:
             yield TextLine(" Move", "title")
         for move in moves:
-            yield from _entry(" ".join(key_label(key) for key in move.keys), "", move.help, width)
+            yield _entry(" ".join(key_label(key) for key in move.keys), "", move.help)
 
     def _keys_of(self, a: Action) -> str:
         if self._in_force is not None and a.keys:
@@ -106,16 +102,11 @@ def _words_of(a: Action) -> str:
     return " ".join(f":{word}" for word in shown)
 
 
-def _sentence(a: Action) -> str:
-    danger = "" if a.danger is Danger.NONE else f" It {a.danger}."
-    return f"{a.title}. {a.help}{danger}"
-
-
-def _entry(keys: str, words: str, sentence: str, width: int) -> Iterator[TextLine]:
-    """Keys, words and a folded sentence, each in its column; keys that are too long reach into the words' column."""
-    room = _KEYS_WIDTH if words else _KEYS_WIDTH + _WORDS_WIDTH
-    lead = ((f"   {keys:<{room}} ", "accent"), (f"{words:<{_WORDS_WIDTH}} " if words else " ", "quiet"))
-    blank = ((" " * (_KEYS_WIDTH + _WORDS_WIDTH + 5), ""),)
-    text_width = max(_LEAST_TEXT, width - _KEYS_WIDTH - _WORDS_WIDTH - 6)
-    for index, part in enumerate(textwrap.wrap(sentence, text_width) or [""]):
-        yield TextLine(part, "", blank if index else lead)
+def _entry(keys: str, words: str, sentence: str) -> TextLine:
+    """Keys, words and a sentence, each in its column; where there are no words, the keys may have their column too."""
+    lead: tuple[tuple[str, str], ...]
+    if words:
+        lead = ((f" {keys:<{_KEYS_WIDTH}} ", "accent"), (f"{words:<{_WORDS_WIDTH}} ", "quiet"))
+    else:
+        lead = ((f" {keys:<{_KEYS_WIDTH + _WORDS_WIDTH + 1}} ", "accent"),)
+    return TextLine(sentence, "", lead)

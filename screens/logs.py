@@ -83,7 +83,8 @@ class LogsScreen(ViewScreen):
         return (self._text,)
 
     def heading(self) -> str:
-        return f"Logs {self._subject}" + (", previous run" if self.is_previous else "")
+        only = f", only {self._ring.only}" if self._ring.only else ""
+        return f"{'Previous logs' if self.is_previous else 'Logs'} {self._subject}{only}"
 
     def state(self) -> tuple[str, str]:
         parts = [self._streams_word(), self._count_word()]
@@ -112,6 +113,8 @@ class LogsScreen(ViewScreen):
     def _count_word(self) -> str:
         shown, held = len(self._text.lines), len(self._ring)
         word = f"{shown:,} of {held:,} lines" if shown != held else f"{held:,} line{'s' if held != 1 else ''}"
+        if self._ring.filter:
+            word = f"/{self._ring.filter.text} {palette.signs.dot} {word}"
         if self._ring.dropped:
             word += f" ({self._ring.dropped:,} older let go)"
         return word
@@ -194,7 +197,10 @@ class LogsScreen(ViewScreen):
         if len({container for _, container in sources}) == 1:
             names = [name for name in names if "/" not in name]
         if argument:
-            self._choose(next((name for name in names if argument == name), None) or _ending(argument, names))
+            found = argument if argument in names else next((name for name in names if argument in name), None)
+            self._choose(found)
+            if found is None:
+                self.say(f"No pod or container here is called “{argument}”.", "warn")
         elif self._ring.only:
             self._choose("")
         elif len(names) < 2:
@@ -209,9 +215,3 @@ class LogsScreen(ViewScreen):
         if name is not None:
             self._ring.only = name
             self._show_again()
-
-
-def _ending(wanted: str, names: Sequence[str]) -> str | None:
-    """The one name that holds what was typed."""
-    found = [name for name in names if wanted in name]
-    return found[0] if found else None

@@ -38,7 +38,7 @@ class SideBySideScreen(ViewScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_on(View.SIDE_BY_SIDE), ViewScreen.UP]
     AUTO_FOCUS = "LiveTable"
-    CSS = "SideBySideScreen LiveTable { height: 1fr; }"
+    DEFAULT_CSS = "SideBySideScreen LiveTable { height: 1fr; }"
     view = View.SIDE_BY_SIDE
 
     other: reactive[Fleet | None] = reactive(None, init=False)
@@ -55,7 +55,7 @@ class SideBySideScreen(ViewScreen):
         return (self._table,)
 
     def heading(self) -> str:
-        return f"Side by side: {_name(self.fleet)} and {_name(self.other)}"
+        return "Side by side" if self.is_production else f"Side by side: {_name(self.fleet)} and {_name(self.other)}"
 
     def state(self) -> tuple[str, str]:
         for side in (self.fleet, self.other):
@@ -68,14 +68,23 @@ class SideBySideScreen(ViewScreen):
         return (f"{palette.signs.warn} {drifted} differ", "warn") if drifted else (f"{palette.signs.good} no drift", "good")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._redraw()
+
+    @property
+    def is_production(self) -> bool:
+        return any(side.scope.is_production for side in (self.fleet, self.other) if side is not None)
+
+    def show_scope(self) -> None:
+        super().show_scope()
+        if self.is_production:
+            self.title_line.show_tag(f"{_name(self.fleet)} + {_name(self.other)}".upper(), "production")
 
     def fleet_changed(self) -> None:
         self._redraw()
 
     def watch_other(self) -> None:
         if self.is_mounted:
+            self.show_scope()
             self._redraw()
             self.show_state()
 
@@ -145,12 +154,12 @@ def _name(fleet: Fleet | None) -> str:
 
 def _columns(left: str, right: str) -> tuple[Column, ...]:
     return (
-        Column("WORKLOAD", least=10, most=32, grows=True),
-        Column(left.upper(), least=8, most=24),
-        Column("PODS", least=9, most=30, rank=2),
-        Column("DRIFT", least=10, most=12),
-        Column(right.upper(), least=8, most=24),
-        Column("PODS", least=9, most=30, rank=1),
+        Column("WORKLOAD", least=10, most=32),
+        Column(left.upper(), least=7, most=24),
+        Column("PODS", least=6, most=26),
+        Column("DRIFT", least=9, most=12),
+        Column(right.upper(), least=7, most=24),
+        Column("PODS", least=6, most=26),
     )
 
 

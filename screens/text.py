@@ -69,7 +69,10 @@ class TextScreen(ViewScreen):
         self._subject = title
         self._build = build
         self._sought = ""
-        self._text = TextView(empty=_LOADING, styler=yaml_spans if is_yaml else None, is_wrapped=build is not None)
+        is_prose = build is not None
+        self._text = TextView(
+            empty=_LOADING, styler=yaml_spans if is_yaml else None, is_wrapped=is_prose, by_words=is_prose
+        )
         if text is not None:
             self.show_text(text)
         self.fleet_changed()

@@ -20,6 +20,7 @@ from screens.registry_keys import command_words, footer_keys, keys_in_force
 from widgets import palette
 from widgets.command_line import CommandLine
 from widgets.footer import ActionFooter
+from widgets.header import environment_word, live_word
 from widgets.messages import ActionRequested, CommandEntered, FilterChanged, LineClosed
 from widgets.title_line import TitleLine
 
@@ -41,7 +42,7 @@ class ViewScreen(Screen[None]):
     The app may assign `fleet` as often as it likes, `target` once, and `candidates` for completing (by `Argument`).
     """
 
-    CSS = """
+    DEFAULT_CSS = """
     ViewScreen { layout: vertical; overflow: hidden; }
     ViewScreen.-production { border: heavy ansi_red; }
     ViewScreen.-production.-ascii { border: ascii ansi_red; }
@@ -109,12 +110,12 @@ class ViewScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_class(palette.is_ascii(), "-ascii")
         self._keys = keys_in_force(self)
-        self._show_scope()
+        self.show_scope()
         self.show_state()
 
     def watch_fleet(self) -> None:
         if self.is_mounted:
-            self._show_scope()
+            self.show_scope()
             self.fleet_changed()
             self.show_state()
 
@@ -124,16 +125,26 @@ class ViewScreen(Screen[None]):
     def show_state(self) -> None:
         """Title and footer as they are now; what did not change is not drawn again."""
         self.title_line.show_title(self.heading())
-        self.title_line.show_right(*self.state())
+        self.title_line.show_right(*self._trust(*self.state()))
         self.footer.show(footer_keys(self.view, self.fleet, self.target, self._keys, self.titles()))
 
-    def _show_scope(self) -> None:
+    def _trust(self, text: str, style: str) -> tuple[str, str]:
+        """Where the cluster is not heard any more, that comes first."""
+        live = live_word(self.fleet) if self.fleet is not None else None
+        if live is None or live.style != "bad":
+            return text, style
+        return f"{live.text} {palette.signs.dot} {text}" if text else live.text, "bad"
+
+    @property
+    def is_production(self) -> bool:
+        return self.fleet is not None and self.fleet.scope.is_production
+
+    def show_scope(self) -> None:
+        """Which environment this is: a word, its colour, and production's red frame."""
+        self.set_class(self.is_production, "-production")
         scope = self.fleet.scope if self.fleet is not None else None
-        is_production = scope is not None and scope.is_production
-        self.set_class(is_production, "-production")
-        self.title_line.show_tag(
-            scope.environment.upper() if scope is not None else "", "production" if is_production else "environment"
-        )
+        style = "production" if scope is not None and scope.is_production else "environment"
+        self.title_line.show_tag(environment_word(scope) if scope is not None else "", style)
 
     def say(self, note: str, style: str = "quiet") -> None:
         """One sentence in the bottom line for some seconds."""

@@ -42,23 +42,33 @@ def is_single_width(text: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _chopped(text: str, width: int) -> tuple[str, ...]:
-    return tuple(chop_cells(text, width)) or ("",)
+def _chopped(text: str, width: int, by_words: bool) -> tuple[str, ...]:
+    if not by_words:
+        return tuple(chop_cells(text, width)) or ("",)
+    pieces: list[str] = []
+    while width_of(text) > width:
+        _, end, _ = sideways(text, 0, width)
+        # A space that has no room any more stays at the end of its row.
+        space = end if text[end : end + 1] == " " else text.rfind(" ", 0, end)
+        cut_at = space + 1 if space > 0 else max(1, end)
+        pieces.append(text[:cut_at])
+        text = text[cut_at:]
+    return (*pieces, text) if text or not pieces else tuple(pieces)
 
 
-def row_count(text: str, width: int) -> int:
+def row_count(text: str, width: int, by_words: bool = False) -> int:
     if len(text) * 2 <= width:
         return 1
-    if is_single_width(text):
+    if is_single_width(text) and (not by_words or len(text) <= width):
         return max(1, -(-len(text) // width))
-    return len(_chopped(text, width))
+    return len(_chopped(text, width, by_words))
 
 
-def row_bounds(text: str, width: int, row: int) -> tuple[int, int]:
+def row_bounds(text: str, width: int, row: int, by_words: bool = False) -> tuple[int, int]:
     """Which characters stand on a row of the folded text."""
-    if is_single_width(text):
+    if is_single_width(text) and not by_words:
         return row * width, min(len(text), (row + 1) * width)
-    pieces = _chopped(text, width)
+    pieces = _chopped(text, width, by_words)
     begin = sum(len(piece) for piece in pieces[:row])
     return begin, begin + len(pieces[row]) if row < len(pieces) else begin
 
@@ -98,8 +108,10 @@ def sideways(text: str, left: int, width: int) -> tuple[int, int, str]:
 class Folds:
     """Which line, and which row of it, stands on each row of the view. Lines come in at the end and go at the front."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_words: bool = False) -> None:
         self.lines: list[TextLine] = []
+        self.by_words = by_words
+        """Prose is folded between words, a log anywhere."""
         self.widest = 0
         self._starts: list[int] = []
         self._end = 0
@@ -147,7 +159,7 @@ class Folds:
             self.widest = max(self.widest, len(line.text) if line.text.isascii() else width_of(line.text))
             if width:
                 self._starts.append(self._end)
-                self._end += row_count(line.text, self.room(line))
+                self._end += row_count(line.text, self.room(line), self.by_words)
 
     def room(self, line: TextLine) -> int:
         """Cells a row of this line has for its text when folded."""
@@ -160,6 +172,10 @@ class Folds:
         wanted = row + self._starts[0]
         index = bisect_right(self._starts, wanted) - 1
         return index, wanted - self._starts[index]
+
+    def bounds(self, line: int, row: int) -> tuple[int, int]:
+        """Which characters of a folded line stand on one of its rows."""
+        return row_bounds(self.lines[line].text, self.room(self.lines[line]), row, self.by_words)
 
     def row_of(self, line: int) -> int:
         """The row on which a line begins."""

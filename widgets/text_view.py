@@ -18,7 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets import palette
-from widgets.text_lines import Folds, Span, Styler, TextLine, cut, row_bounds, sideways
+from widgets.text_lines import Folds, Span, Styler, TextLine, cut, sideways
 
 STYLES: dict[str, Style] = {
     **palette.STYLES,
@@ -59,10 +59,16 @@ class TextView(Widget, can_focus=True):
             return isinstance(message, TextView.Moved)
 
     def __init__(
-        self, *, empty: Sequence[str] = (), styler: Styler | None = None, is_wrapped: bool = False, follows: bool = False
+        self,
+        *,
+        empty: Sequence[str] = (),
+        styler: Styler | None = None,
+        is_wrapped: bool = False,
+        by_words: bool = False,
+        follows: bool = False,
     ) -> None:
         super().__init__()
-        self._folds = Folds()
+        self._folds = Folds(by_words=by_words)
         self._empty = tuple(empty)
         self._styler = styler
         self._is_wrapped = is_wrapped
@@ -295,7 +301,7 @@ class TextView(Widget, can_focus=True):
         room = max(1, width - line.lead_width)
         text, gap = line.text, ""
         if self._folds.is_folded:
-            begin, end = row_bounds(text, self._folds.room(line), part)
+            begin, end = self._folds.bounds(index, part)
         else:
             begin, end, gap = sideways(text, self._left, room)
         if gap:

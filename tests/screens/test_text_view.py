@@ -134,7 +134,7 @@ async def test_equal_lines_are_not_drawn_again() -> None:
         view.set_lines(numbered(3))
         await pilot.pause()
         drawn: list[int] = []
-        view.render_line = drawn.append  # type: ignore[method-assign,assignment,return-value]
+        view.render_line = drawn.append  # type: ignore[method-assign,assignment]
         view.set_lines(numbered(3))
         await pilot.pause()
         assert drawn == []
