@@ -11,6 +11,8 @@ from domain.workloads import Workload, WorkloadKey, WorkloadKind
 
 _GROWTH = 1.1
 _GROWTH_S = 30.0
+_CAUSE_S = 60.0
+"""A replica set is made within so much of the change that asks for it, unless the deployment was paused meanwhile."""
 
 
 def remember(case: Case, versions: Versions, is_complete: bool) -> SeenRollout:
@@ -77,15 +79,16 @@ def _progress(workload: Workload, versions: Versions) -> tuple[int, ...]:
 
 
 def _began_by_cluster(case: Case, versions: Versions) -> float | None:
-    """By the managed fields; else the revision's birth; for a revision used again, its oldest pod's. None: nobody says."""
-    if case.workload.changed_at is not None:
-        return case.workload.changed_at
-    new = versions.new
+    """By the newest revision's birth, or what was applied just before it; for one used again by the managed fields, else
+    by its oldest pod. None: nobody says."""
+    new, changed_at = versions.new, case.workload.changed_at
     if new is None:
-        return None
+        return changed_at
     if all(new.created_at >= r.created_at for r in versions.history):
-        return new.created_at
-    return min((p.created_at for p in versions.new_pods), default=None)
+        # The managed fields also move when only the number of replicas is applied anew.
+        is_cause = changed_at is not None and 0.0 <= new.created_at - changed_at <= _CAUSE_S
+        return changed_at if is_cause else new.created_at
+    return changed_at if changed_at is not None else min((p.created_at for p in versions.new_pods), default=None)
 
 
 def _progress_by_cluster(case: Case, versions: Versions) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.ages import short_duration
-from domain.case import Case, Versions, is_complete, is_observed, versions_of
+from domain.case import Case, Versions, bare_hash, is_complete, is_observed, versions_of
 from domain.findings import observe
 from domain.fleet import RevisionRecord, SeenRollout, Sighting
 from domain.judge import degree_of, verdict_of
@@ -197,7 +197,8 @@ def _digest(case: Case, versions: Versions, revision: Revision) -> str:
     elif revision.kind == "ReplicaSet":
         pods = tuple(case.pods_by_owner.get(revision.uid, {}).values())
     else:
-        pods = [p for p in versions.old_pods if p.template_hash == revision.template_hash]
+        wanted = bare_hash(revision.template_hash, case.workload.name)
+        pods = [p for p in versions.old_pods if bare_hash(p.template_hash, case.workload.name) == wanted]
     names = {c.name for c in revision.template.containers if c.role is ContainerRole.MAIN}
     for pod in pods:
         for container in pod.containers:

@@ -180,8 +180,8 @@ def test_a_version_that_failed_and_then_proves_itself_is_forgiven() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "began_at"),
-    [({}, T0 + 5), ({"changed_at": T0 + 3}, T0 + 3)],
-    ids=["a new replica set", "the managed fields"],
+    [({}, T0 + 5), ({"changed_at": T0 + 3}, T0 + 3), ({"changed_at": T0 + 6}, T0 + 5)],
+    ids=["a new replica set", "what was applied before it", "replicas applied after it"],
 )
 def test_a_rollout_that_begins_before_our_eyes(changes: dict[str, Any], began_at: float) -> None:
     fleet = fleet_of(settled(revision=1), old_revision(), *old_pods())
