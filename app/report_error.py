@@ -37,6 +37,8 @@ def defect_lines(error: BaseException | None) -> list[str]:
         hint = f"The details are in {_write_log(error)}: send it along when you report this." if error else ""
     except OSError as failure:
         hint = f"No log could be written ({failure.strerror}); `quarterdeck doctor` says more."
+    except ImportError as failure:
+        hint = f"The installation is not whole ({sanitise(str(failure))}): install quarterdeck again."
     lines = [f"quarterdeck: Something in quarterdeck itself went wrong ({type(error).__name__})."]
     return [*lines, f"  → {hint}"] if hint else lines
 

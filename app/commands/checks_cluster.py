@@ -144,7 +144,7 @@ def _not_permitted(right: Right, verbs: list[str], scope: Scope) -> Check:
     resource = (
         right.resource + (f".{right.group}" if right.group else "") + (f"/{right.subresource}" if right.subresource else "")
     )
-    name = f"quarterdeck-{right.resource}" + (f"-{right.subresource}" if right.subresource else "")
+    name = "-".join(["quarterdeck", right.resource, *filter(None, [right.subresource, right.group.partition(".")[0]])])
     create = f"kubectl {place}create {kind} {name} --verb={','.join(verbs)} --resource={resource}"
     hint = f"Whoever administers the cluster can `{create}` and bind it to you."
     detail = f"may not {', '.join(verbs)} {right.name}"

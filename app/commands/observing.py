@@ -89,9 +89,8 @@ async def _until_listed(observation: Observation, scope: Scope) -> None:
     for source in _NEEDED:
         state = fleet.stream(source)
         if state.phase is StreamPhase.FORBIDDEN:
-            where = scope.namespace or "all namespaces"
             raise ForbiddenError(
-                f"{scope.user or 'This user'} may not list {source} in {where}: {state.reason}.",
+                f"{state.reason.rstrip('.')} (as {fleet.scope.user or scope.user or 'nobody'}).",
                 state.hint
                 or f"Ask for a role that may get, list and watch {source}; `quarterdeck doctor` has the whole list.",
                 verb="list",
