@@ -152,6 +152,8 @@ class ObjectApi:
         return await self._replaced(request, target, obj)
 
     async def _patch(self, request: web.Request, target: Target) -> web.Response:
+        if request.content_type.startswith("application/apply-patch"):
+            return await self._applied(request, target)
         apply = _PATCHES.get(request.content_type)
         if apply is None:
             served = ", ".join(_PATCHES)
@@ -162,6 +164,18 @@ class ObjectApi:
         if target.subresource == "scale":
             return await self._resize(request, target, apply(_scale_of(before), patch))
         return await self._replaced(request, target, apply(before, patch))
+
+    async def _applied(self, request: web.Request, target: Target) -> web.Response:
+        """Server-side apply without its bookkeeping: what is sent is merged in, nobody's fields conflict."""
+        body = await object_of(request)
+        before = self._store.find(target.kind, _namespace(target), target.name)
+        if before is not None:
+            return await self._replaced(request, target, strategic_patched(before, body))
+        obj = with_defaults(target.kind, copied(body))
+        obj["metadata"] |= {"name": target.name} | ({"namespace": target.namespace} if target.kind.is_namespaced else {})
+        check(target.kind, obj)
+        made = self._store.create(target.kind, obj, manager=_manager(request), is_dry_run=_is_dry(request))
+        return await json_answer(request, self._shown(request, target, made), 201)
 
     async def _replaced(self, request: web.Request, target: Target, obj: Json) -> web.Response:
         kind, before = target.kind, self._found(target)

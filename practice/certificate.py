@@ -104,7 +104,7 @@ def _signature(key: int, message: bytes) -> bytes:
 
 
 def loopback_certificate() -> tuple[str, str]:
-    """(certificate, private key) as PEM, self-signed, for 127.0.0.1, ::1 and localhost."""
+    """(certificate, private key) as PEM, self-signed, for 127.0.0.1, ::1, localhost and kubernetes."""
     key = secrets.randbelow(_N - 1) + 1
     public = _raw(_times(key, _G))
     algorithm = _sequence(_oid("1.2.840.10045.4.3.2"))
@@ -113,7 +113,10 @@ def loopback_certificate() -> tuple[str, str]:
     valid = _sequence(_time(now - timedelta(hours=1)), _time(now + timedelta(days=_DAYS)))
     curve = _sequence(_oid("1.2.840.10045.2.1"), _oid("1.2.840.10045.3.1.7"))
     names = _sequence(
-        _tagged(0x82, b"localhost"), _tagged(0x87, bytes((127, 0, 0, 1))), _tagged(0x87, b"\x00" * 15 + b"\x01")
+        _tagged(0x82, b"localhost"),
+        _tagged(0x82, b"kubernetes"),
+        _tagged(0x87, bytes((127, 0, 0, 1))),
+        _tagged(0x87, b"\x00" * 15 + b"\x01"),
     )
     extensions = _sequence(
         _extension("2.5.29.19", _sequence(_tagged(1, b"\xff")), is_critical=True),

@@ -92,6 +92,7 @@ class Kubelet:
         if run.is_stopping:
             return
         self._publish(run)
+        run.has_sandbox = True
         self._start_next(run)
 
     def _start_next(self, run: PodRun) -> None:

@@ -19,6 +19,8 @@ class PodRun:
     began: float
     containers: list[Container]
     is_stopping: bool = False
+    has_sandbox: bool = False
+    """The pod has its network: from then on it has an address."""
 
     @property
     def mains(self) -> list[Container]:
@@ -36,9 +38,8 @@ class PodRun:
         is_initialized = all(each.is_done for each in inits)
         unready = [each.name for each in self.mains if not each.is_ready]
         text = f"containers with unready status: [{' '.join(unready)}]"
-        has_sandbox = any(each.runs for each in self.containers)
         facts = [
-            ("PodReadyToStartContainers", has_sandbox, "", ""),
+            ("PodReadyToStartContainers", self.has_sandbox, "", ""),
             ("Initialized", is_initialized, "ContainersNotInitialized", "containers with incomplete status"),
             ("Ready", not unready, "ContainersNotReady", text),
             ("ContainersReady", not unready, "ContainersNotReady", text),
@@ -56,7 +57,7 @@ class PodRun:
             "qosClass": before.get("qosClass", "Burstable"),
             "containerStatuses": [each.status() for each in self.mains],
         }
-        if has_sandbox:
+        if self.has_sandbox:
             status |= {"podIP": self.ip, "podIPs": [{"ip": self.ip}]}
         if inits:
             status["initContainerStatuses"] = [each.status() for each in inits]
@@ -95,7 +96,10 @@ def begun(pod: Json, registry: Registry, now: float) -> PodRun:
             container.restarts = known[container.name]["restartCount"]
     ip = status.get("podIP") or _address(uid_of(pod))
     began = epoch_of(status.get("startTime")) or now
-    return PodRun(uid_of(pod), namespace_of(pod), name_of(pod), spec["nodeName"], ip, began, containers)
+    has_sandbox = bool(status.get("podIP"))
+    return PodRun(
+        uid_of(pod), namespace_of(pod), name_of(pod), spec["nodeName"], ip, began, containers, has_sandbox=has_sandbox
+    )
 
 
 def _address(uid: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from practice.kinds import EVENTS
 from practice.objects import Json, micro_time, name_of, namespace_of, rfc3339, uid_of
 from practice.store import Store
 
+_LIFE_S = 3600.0
 _MOST = 5000
 
 
@@ -13,6 +16,7 @@ class Recorder:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+        self._written: deque[tuple[float, str, str]] = deque()
 
     def tell(
         self,
@@ -44,8 +48,8 @@ class Recorder:
             "reportingComponent": source,
             "reportingInstance": host,
         }
-        self._store.create(EVENTS, event)
-        self._remember(key, event)
+        self._write(event)
+        self._known[key] = (namespace_of(event), name_of(event))
 
     def tell_new_style(
         self, about: Json, reason: str, message: str, *, source: str, action: str, is_warning: bool = False
@@ -61,7 +65,7 @@ class Recorder:
             "reportingComponent": source,
             "reportingInstance": f"{source}-practice",
         }
-        self._store.create(EVENTS, event)
+        self._write(event)
 
     def _event(self, about: Json, reason: str, message: str, *, is_warning: bool, field: str) -> Json:
         involved = {
@@ -83,10 +87,14 @@ class Recorder:
             "type": "Warning" if is_warning else "Normal",
         }
 
-    def _remember(self, key: tuple[str, str, str, str], event: Json) -> None:
-        self._known[key] = (namespace_of(event), name_of(event))
-        if len(self._known) > _MOST:
-            oldest = next(iter(self._known))
-            namespace, name = self._known.pop(oldest)
+    def _write(self, event: Json) -> None:
+        """Events live for an hour, as they do in a real cluster."""
+        now = self._store.clock.now()
+        self._store.create(EVENTS, event)
+        self._written.append((now, namespace_of(event), name_of(event)))
+        while self._written[0][0] < now - _LIFE_S or len(self._written) > _MOST:
+            _, namespace, name = self._written.popleft()
             if self._store.find(EVENTS, namespace, name):
                 self._store.remove(EVENTS, namespace, name)
+        if len(self._known) > 2 * _MOST:
+            self._known.clear()

@@ -46,7 +46,18 @@ async def body_of(request: web.Request) -> Any:
     try:
         return json.loads(raw)
     except ValueError as error:
+        if request.content_type.endswith("yaml"):
+            return _yaml(raw)
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+
+
+def _yaml(raw: bytes) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(raw)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
 
 
 async def object_of(request: web.Request) -> Json:

@@ -29,6 +29,8 @@ class Step:
     by: str = "ci"
     verb: str = ""
     resource: str = ""
+    user: str = ""
+    """Whose right is taken or given; "" is everybody's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import ssl
 import tempfile
@@ -20,6 +22,8 @@ from practice.world import World
 
 _HOST = "127.0.0.1"
 _STOP_S = 0.2
+_PARENT_S = 1.0
+"""How often a child process looks whether its parent is still there: it must not outlive it."""
 
 
 class PracticeCluster:
@@ -105,7 +109,7 @@ def _tls(certificate: str, key: str) -> ssl.SSLContext:
 def run(
     *, scenario: str = "healthy", seed: int = 1, speed: float = 1.0, pods: int = 0, kubeconfig: Path | None = None
 ) -> int:
-    """Serves until SIGINT or SIGTERM; prints `ready URL` when it can be used. The exit code."""
+    """Serves until a signal, or until the parent process is gone; prints `ready URL` when it can be used. The exit code."""
     return asyncio.run(_run(PracticeCluster(scenario, seed=seed, speed=speed, pods=pods, kubeconfig=kubeconfig)))
 
 
@@ -116,5 +120,8 @@ async def _run(cluster: PracticeCluster) -> int:
         loop.add_signal_handler(each, stop.set)
     async with cluster:
         print(f"ready {cluster.url}", flush=True)
-        await stop.wait()
+        parent = os.getppid()
+        while not stop.is_set() and os.getppid() == parent:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PARENT_S)
     return 0

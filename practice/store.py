@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -54,10 +55,8 @@ class Watcher:
         """All that is pending; empty when nothing came in time or the watcher was cut."""
         if not self._pending and not self.is_cut:
             self._wake.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout_s)
-            except TimeoutError:
-                return []
         found = list(self._pending)
         self._pending.clear()
         return found
@@ -150,10 +149,9 @@ class Store:
         if self.find(kind, namespace_of(obj), name_of(obj)) is not None:
             raise already_exists(kind, name_of(obj))
         obj["apiVersion"], obj["kind"] = kind.api_version, kind.name
-        meta.setdefault("uid", self.names.uid())
-        meta.setdefault("creationTimestamp", rfc3339(self.clock.now()))
+        meta |= {"uid": self.names.uid(), "creationTimestamp": rfc3339(self.clock.now())}
         if kind.has_spec:
-            meta.setdefault("generation", 1)
+            meta["generation"] = 1
         obj = with_manager(None, obj, manager, "", self.clock.now())
         return obj if is_dry_run else self._commit(kind, "ADDED", obj, None)
 

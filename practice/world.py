@@ -102,7 +102,7 @@ class World:
     def do(self, step: Step) -> None:
         if step.do in ("take-right", "give-right"):
             change = self.rights.take if step.do == "take-right" else self.rights.give
-            change(step.verb, step.resource)
+            change(step.verb, step.resource, user=step.user)
             return
         found = self.store.find(DEPLOYMENTS, shop.NAMESPACE, step.deployment)
         if found is None:
