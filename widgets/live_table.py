@@ -83,6 +83,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         self._row: Callable[[Key], Row] = lambda _key: ()
         self._is_selectable = is_selectable or (lambda _key: True)
         self._empty: tuple[str, ...] = ()
+        self._is_empty = True
         self._places: tuple[Place, ...] = ()
         self._seen: list[Row] = []
         self._top = 0
@@ -100,11 +101,11 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
 
     def set_rows(self, keys: Sequence[Key], row: Callable[[Key], Row], *, empty: Sequence[str] = ()) -> None:
         """`keys` may be the same sequence, changed in place. `empty` is said where there is none: what, then what next."""
+        was_empty, self._is_empty = self._is_empty, not keys
         self._keys, self._row = keys, row
-        if tuple(empty) != self._empty:
-            self._empty = tuple(empty)
-            if not keys:
-                self.refresh()
+        is_said_anew, self._empty = tuple(empty) != self._empty, tuple(empty)
+        if was_empty != self._is_empty or (self._is_empty and is_said_anew):
+            self.refresh()
         self._hold_cursor()
         self._update()
 
