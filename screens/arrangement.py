@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from textual.geometry import Region, Size
 
+from widgets.pane import Joint
+
 LEAST = Size(48, 12)
 """Below this nothing sensible can be shown."""
 
@@ -21,13 +23,13 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Regions by the name of the pane; those in `edged` begin with a vertical line. Joints: (cell, name) on title lines."""
+    """Regions by the name of the pane; those in `edged` begin with a vertical line."""
 
     layout: Layout
     header_lines: int
     regions: Mapping[str, Region]
     edged: frozenset[str] = frozenset()
-    joints: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    joints: Mapping[str, tuple[Joint, ...]] = field(default_factory=dict)
 
 
 def layout_for(size: Size) -> Layout:
@@ -83,19 +85,27 @@ def arrange(screen: Size, room: Size, *, rollout_lines: int, series_lines: int, 
     return Arrangement(layout, header, regions, edged, _joints(regions, edged))
 
 
-def _joints(regions: Mapping[str, Region], edged: frozenset[str]) -> dict[str, tuple[tuple[int, str], ...]]:
-    """Where a vertical line ends or begins on the title line of a pane."""
+def _joints(regions: Mapping[str, Region], edged: frozenset[str]) -> dict[str, tuple[Joint, ...]]:
+    """Where vertical lines meet title lines: a pane's first line is a title line, an edged one's first column is vertical."""
     edges = [regions[name] for name in edged]
-    joints: dict[str, tuple[tuple[int, str], ...]] = {}
+    joints: dict[str, tuple[Joint, ...]] = {}
     for name, region in regions.items():
         found = []
         for x in {edge.x for edge in edges}:
-            if not region.x <= x < region.right:
-                continue
-            is_above = any(edge.x == x and edge.y < region.y <= edge.bottom for edge in edges)
-            is_below = any(edge.x == x and edge.y <= region.y < edge.bottom - 1 for edge in edges)
-            if is_above or is_below:
-                found.append((x - region.x, "cross" if is_above and is_below else "up" if is_above else "down"))
+            if region.x <= x < region.right:
+                is_above = any(edge.x == x and edge.y < region.y <= edge.bottom for edge in edges)
+                is_below = any(edge.x == x and edge.y <= region.y < edge.bottom - 1 for edge in edges)
+                is_left = x > region.x or any(r.right == x and r.y == region.y for r in regions.values())
+                if is_above and is_below:
+                    found.append(Joint(x - region.x, 0, "cross" if is_left else "right"))
+                elif is_above or is_below:
+                    found.append(Joint(x - region.x, 0, "up" if is_above else "down"))
+        if name in edged:
+            found += [
+                Joint(0, r.y - region.y, "left")
+                for r in regions.values()
+                if r.right == region.x and region.y < r.y < region.bottom
+            ]
         if found:
             joints[name] = tuple(found)
     return joints

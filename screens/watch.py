@@ -149,10 +149,14 @@ class WatchScreen(Screen[None]):
             self._follow(arrangement)
         return arrangement
 
+    def _rearrange(self) -> None:
+        """Have everything placed anew. Textual remembers a screen's arrangement until a child of it asks for another one."""
+        self.header.refresh(layout=True)
+
     def _follow(self, now: Arrangement) -> None:
         rollouts = self.panes["rollouts"]
         assert isinstance(rollouts, RolloutsPane)
-        rollouts.log_lines = _LOG_LINES[now.layout]
+        rollouts.log_lines = 8 if self._zoomed else _LOG_LINES[now.layout]
         for name, pane in self.panes.items():
             pane.place(name in now.regions, now.joints.get(name, ()), name in now.edged)
         size = self.app.size
@@ -167,7 +171,7 @@ class WatchScreen(Screen[None]):
 
     def on_pane_lines_changed(self, message: Pane.LinesChanged) -> None:
         message.stop()
-        self.refresh(layout=True)
+        self._rearrange()
 
     # Panes
 
@@ -183,10 +187,10 @@ class WatchScreen(Screen[None]):
         """Give it the focus, and a place where it has none."""
         if self._zoomed and self._zoomed != name:
             self._zoomed = name
-            self.refresh(layout=True)
+            self._rearrange()
         elif name not in self._arrangement.regions:
             self._shown = name
-            self.refresh(layout=True)
+            self._rearrange()
         self.panes[name].table.focus(scroll_visible=False)
 
     def on_descendant_focus(self) -> None:
@@ -216,11 +220,11 @@ class WatchScreen(Screen[None]):
 
     def do_zoom(self, _argument: str = "") -> None:
         self._zoomed = "" if self._zoomed else self.pane.name_of_pane
-        self.refresh(layout=True)
+        self._rearrange()
 
     def do_all_panes(self, _argument: str = "") -> None:
         self._zoomed, self._shown = "", _SECOND
-        self.refresh(layout=True)
+        self._rearrange()
         self.call_after_refresh(self._focus_what_is_seen)
 
     def _focus_what_is_seen(self) -> None:

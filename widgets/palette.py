@@ -69,6 +69,8 @@ class Signs:
     joint_down: str = "┳"
     joint_up: str = "┻"
     joint_cross: str = "╋"
+    joint_right: str = "┣"
+    joint_left: str = "┫"
 
 
 UNICODE = Signs()
@@ -105,6 +107,8 @@ ASCII = Signs(
     joint_down="+",
     joint_up="+",
     joint_cross="+",
+    joint_right="+",
+    joint_left="+",
 )
 
 _TO_ASCII = str.maketrans(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -43,6 +43,14 @@ class _BelowTitle(Layout):
         return [WidgetPlacement(region, NULL_OFFSET, NULL_SPACING, child) for child in children]
 
 
+class Joint(NamedTuple):
+    """Where the lines of the frame meet in a pane, and how: "down", "up", "cross", "right" or "left" (see `Signs`)."""
+
+    x: int
+    y: int
+    name: str
+
+
 class Pane(Widget, can_focus=False):
     """Subclasses implement `show`, `caption` and may implement `chip`. Nothing in a pane awaits anything."""
 
@@ -64,8 +72,7 @@ class Pane(Widget, can_focus=False):
         """Has a place on the screen. One that has none is not drawn and costs nothing."""
         self.is_edged = False
         """Begins with a vertical line."""
-        self.joints: tuple[tuple[int, str], ...] = ()
-        """Where other panes' edges meet the title line: (cell, sign)."""
+        self.joints: tuple[Joint, ...] = ()
         self.wanted_lines = 0
         self._caption = ""
         self._trouble = ""
@@ -117,11 +124,13 @@ class Pane(Widget, can_focus=False):
 
     # The title line
 
-    def place(self, is_seen: bool, joints: tuple[tuple[int, str], ...] = (), is_edged: bool = False) -> None:
+    def place(self, is_seen: bool, joints: tuple[Joint, ...] = (), is_edged: bool = False) -> None:
         """Told by the screen: whether there is room for the pane, and how the frame goes on around it."""
         if (joints, is_edged) != (self.joints, self.is_edged):
             self.joints, self.is_edged = joints, is_edged
-            self.refresh(layout=True)
+            self.refresh()
+            for child in self.children:
+                child.refresh(layout=True)
         if is_seen != self.is_seen:
             self.is_seen = is_seen
             self.redraw()
@@ -150,9 +159,12 @@ class Pane(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
         if y:
-            start = [Segment(palette.signs.edge, base + palette.STYLES["quiet"])] if self.is_edged else []
+            start = [Segment(self._edge_at(y), base + palette.STYLES["quiet"])] if self.is_edged else []
             return Strip(start).adjust_cell_length(self.size.width, base)
         return Strip(self._title_line(base))
+
+    def _edge_at(self, y: int) -> str:
+        return palette.signs.joint_left if any(joint.y == y for joint in self.joints) else palette.signs.edge
 
     def _title_line(self, base: Style) -> list[Segment]:
         width = self.size.width
@@ -176,7 +188,7 @@ class Pane(Widget, can_focus=False):
         return self._with_joints(strip, frame) if self.joints else list(strip)
 
     def _with_joints(self, strip: Strip, frame: Style) -> list[Segment]:
-        for x, name in self.joints:
+        for x, _, name in (joint for joint in self.joints if not joint.y):
             before, under, after = strip.crop(0, x), strip.crop(x, x + 1), strip.crop(x + 1, strip.cell_length)
             if under.text in (palette.signs.line, "", " "):
                 strip = Strip([*before, Segment(getattr(palette.signs, f"joint_{name}"), frame), *after])

@@ -44,6 +44,8 @@ class Column:
     rank: int = 0
     grows: bool = False
     """Its least is what it gets when room is short; else what it needs, and as the last column all that is left."""
+    step: int = 1
+    """Beyond its least it grows by so many cells at a time: a restart's age must not move its neighbours each second."""
     is_right: bool = False
     cut: Cut = Cut.END
     """Of a pod's name both ends tell: which workload, and which of its pods."""
@@ -83,7 +85,7 @@ class Widths:
             return
         for index, column in enumerate(self.columns):
             need = max(column.least, width_of(column.name), *(row[index].width for row in tables))
-            need = min(need, column.most)
+            need = min(column.least - (column.least - need) // column.step * column.step, column.most)
             has = self._needs[index]
             if need > has:
                 self._needs[index] = need
