@@ -34,6 +34,7 @@ def api_server_flags(folder: Path, ports: Ports) -> list[str]:
         f"--etcd-servers=http://127.0.0.1:{ports.etcd}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",
         f"--secure-port={ports.api_server}",
         f"--cert-dir={folder / 'certificates'}",
         "--service-account-issuer=https://kubernetes.default.svc",

@@ -8,9 +8,11 @@ controllers, started again, find as many pods as they want.
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import http.client
 import json
+import math
 import random
 import uuid
 from collections.abc import Iterator
@@ -53,7 +55,8 @@ def create_fleet(control_plane: ControlPlane, plan: FleetPlan) -> None:
         control_plane.create_deployment(deployment_manifest(name, "fleet:v1", 1, plan.namespace))
     control_plane.wait_for_pods(plan.deployments, plan.namespace)
     control_plane.stop_controllers()
-    _Store(control_plane.etcd_port).put_all(_aged_and_multiplied(control_plane, plan, nodes))
+    with contextlib.closing(_Store(control_plane.etcd_port)) as store:
+        store.put_all(_aged_and_multiplied(control_plane, plan, nodes))
     control_plane.start_controllers()
     control_plane.wait_for_pods(plan.pods, plan.namespace)
     control_plane.api.delete(f"/api/v1/namespaces/{plan.namespace}/events")
@@ -73,6 +76,9 @@ def _aged_and_multiplied(control_plane: ControlPlane, plan: FleetPlan, nodes: li
             number += 1
             yield f"/registry/pods/{plan.namespace}/{pod['metadata']['name']}", {"apiVersion": "v1", "kind": "Pod", **pod}
         (replica_set,) = control_plane.replica_sets(plan.namespace, app=name)
+        annotations = replica_set["metadata"]["annotations"]
+        annotations["deployment.kubernetes.io/desired-replicas"] = str(share)
+        annotations["deployment.kubernetes.io/max-replicas"] = str(share + math.ceil(share / 4))
         for kind, found in (("ReplicaSet", replica_set), ("Deployment", control_plane.deployment(name, plan.namespace))):
             found["metadata"]["creationTimestamp"] = made_at.strftime(_TIME)
             found["spec"]["replicas"] = share
@@ -117,6 +123,9 @@ class _Store:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def close(self) -> None:
+        self._connection.close()
 
     def put_all(self, entries: Iterator[tuple[str, Manifest]]) -> None:
         batch: list[Manifest] = []
