@@ -51,7 +51,7 @@ def program_name() -> str:
 
 
 def parse(argv: list[str], prog: str) -> argparse.Namespace:
-    parser = _parser(prog)
+    parser = parser_of(prog)
     first = argv[0].partition("=")[0] if argv else ""
     if first[:2] == "--" and first not in parser._option_string_actions:
         # Or argparse would complain about the command that it takes the option's value for.
@@ -77,7 +77,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return options
 
 
-def _parser(prog: str) -> Parser:
+def parser_of(prog: str) -> Parser:
+    """The whole command line."""
     parser = Parser(
         prog=prog,
         usage=f"{prog} [options]\n       {prog} COMMAND [options]",

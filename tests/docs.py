@@ -10,6 +10,7 @@ from pathlib import Path
 
 from actions import Action, Danger, Group, Move, View, actions_on, moves_on
 from actions.keys import key_label
+from tests.docs_command_line import command_line_page
 from tests.docs_configuration import configuration_page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -47,9 +48,13 @@ def _move_row(move: Move) -> str:
     return f"| {' '.join(f'`{key_label(key)}`' for key in move.keys)} | | {move.help} | |"
 
 
+PAGES = {"keys.md": keys_page, "configuration.md": configuration_page, "command-line.md": command_line_page}
+
+
 def main(arguments: list[str]) -> int:
     outdated = []
-    for name, page in (("keys.md", keys_page()), ("configuration.md", configuration_page())):
+    for name, make in PAGES.items():
+        page = make()
         path = DOCS / name
         if "--check" not in arguments:
             DOCS.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from domain import exit_codes
 from domain.fleet import Fleet
 from domain.rollouts import Rollout
+from domain.templates import ImageName
 from domain.verdict import Degree, Finding
 
 SCHEMA = 1
@@ -32,6 +33,8 @@ class FindingReport:
 
 @dataclass(frozen=True, slots=True)
 class RevisionReport:
+    """A version to go back to. Numbers change with every undo: `template_hash` tells versions apart."""
+
     revision: int
     image: str
     template_hash: str
@@ -93,6 +96,16 @@ class StatusReport:
     workloads: tuple[WorkloadReport, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WatchLine:
+    """A line of `quarterdeck watch -o jsonl`: one a change, the last one with an exit code."""
+
+    at: float
+    exit_code: int | None
+    """null: no verdict yet."""
+    workload: WorkloadReport
+
+
 def exit_code_of(degree: Degree) -> int:
     if degree.is_failing:
         return exit_codes.FAILING
@@ -111,7 +124,7 @@ def workload_report(rollout: Rollout) -> WorkloadReport:
         kind=str(workload.kind),
         name=workload.name,
         image=next(iter(workload.template.main_images), ""),
-        old_image=old_image.short if old_image else None,
+        old_image=_reference(old_image) if old_image else None,
         revision=rollout.new.number if rollout.new else workload.revision,
         template_hash=rollout.new.template_hash if rollout.new else "",
         desired=workload.desired,
@@ -129,7 +142,7 @@ def workload_report(rollout: Rollout) -> WorkloadReport:
         since_began_s=verdict.since_began_s,
         kubernetes_says_at_s=verdict.kubernetes_says_at_s,
         eta_s=rollout.eta_s,
-        rollback_to=RevisionReport(target.revision.number, target.image.short, target.revision.template_hash)
+        rollback_to=RevisionReport(target.revision.number, _reference(target.image), target.revision.template_hash)
         if target
         else None,
         findings=tuple(_finding(finding) for finding in verdict.findings),
@@ -150,6 +163,11 @@ def status_report(fleet: Fleet, rollouts: tuple[Rollout, ...], blind: dict[str, 
         blind_spots=blind,
         workloads=tuple(workload_report(rollout) for rollout in rollouts),
     )
+
+
+def _reference(image: ImageName) -> str:
+    tag = f":{image.tag}" if image.tag else ""
+    return f"{image.repository}{tag}" + (f"@{image.digest}" if image.digest else "")
 
 
 def _finding(finding: Finding) -> FindingReport:

@@ -36,6 +36,8 @@ def signs(is_ascii: bool | None = None) -> Signs:
 
 def say(line: str = "") -> None:
     """One line to stdout at once, whatever its encoding can do."""
+    if sys.stdout is None:  # the caller has closed it
+        return
     encoding = sys.stdout.encoding or "ascii"
     sys.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.boot import open_scope
 from app.commands.observing import Observation, observing
-from app.commands.reporting import workload_report
+from app.commands.reporting import WatchLine, workload_report
 from app.commands.signs import Signs, note, say, signs
 from app.commands.workload_name import find_workload, kind_and_name
 from app.options import Options
@@ -117,8 +117,7 @@ class _Printer:
     def _say_json(self, fleet: Fleet, rollout: Rollout, code: int | None) -> None:
         import msgspec
 
-        line = {"at": fleet.now, "exit_code": code, "workload": workload_report(rollout)}
-        say(msgspec.json.encode(line).decode())
+        say(msgspec.json.encode(WatchLine(fleet.now, code, workload_report(rollout))).decode())
 
     def _say_whether_it_answers(self, fleet: Fleet) -> None:
         is_away = fleet.stream(Source.API_SERVER).phase is StreamPhase.STALE or fleet.is_stale(Source.PODS)

@@ -55,7 +55,7 @@ def test_a_doomed_rollout_is_exit_code_11_with_its_cause_and_its_way_back(home: 
     backend = report["workloads"][0]
     assert backend["name"] == "shop-backend"
     assert "not found" in backend["cause"]
-    assert backend["rollback_to"]["image"] == "backend:v1.8.2"
+    assert backend["rollback_to"]["image"].endswith("/backend:v1.8.2")
     assert backend["findings"][0]["is_confirmed"]
 
 
@@ -151,3 +151,33 @@ def test_a_reader_that_has_gone_is_no_error(home: Path, failing: str) -> None:
         listing.stdout.close()
         assert listing.stderr.read() == b""
         assert listing.wait(20) == 141
+
+
+def test_what_has_been_seen_only_once_is_looked_at_again(tmp_path: Path) -> None:
+    ends_at = time.monotonic() + 60
+    with practice("missing-image", tmp_path) as kubeconfig:
+        answer = quarterdeck("status", home=tmp_path, KUBECONFIG=kubeconfig)
+        while answer.code != 11:
+            assert time.monotonic() < ends_at
+            answer = quarterdeck("status", home=tmp_path, KUBECONFIG=kubeconfig)
+
+    assert answer.err == "quarterdeck: something looks wrong; looking again for 4 s to be certain.\n"
+
+
+def test_a_server_that_goes_away_is_waited_for_until_the_time_is_over(tmp_path: Path) -> None:
+    with practice("healthy", tmp_path, speed=8) as kubeconfig:
+        until_it_changes(tmp_path, kubeconfig)
+        watching = subprocess.Popen(
+            [*COMMAND, "watch", "shop-backend", "--soak", "3600", "--timeout", "8"],
+            env=environment(tmp_path, KUBECONFIG=kubeconfig),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert watching.stdout is not None
+        assert watching.stdout.readline()
+    _, errors = watching.communicate(timeout=30)
+
+    assert watching.returncode == 12
+    assert errors.splitlines()[0] == "quarterdeck: the API server does not answer; waiting for it."
+    assert "Traceback" not in errors

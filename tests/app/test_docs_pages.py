@@ -7,13 +7,15 @@ import msgspec
 from app.config_check import check
 from app.config_types import VerdictTable
 from domain.verdict import VerdictRules
+from tests.docs_command_line import command_line_page
 from tests.docs_configuration import HEAD, configuration_page
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_says_what_the_types_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == configuration_page(), "run `python -m tests.docs`"
+def test_the_pages_say_what_the_program_does() -> None:
+    for name, page in (("configuration.md", configuration_page()), ("command-line.md", command_line_page())):
+        assert (DOCS / name).read_text(encoding="utf-8") == page, "run `python -m tests.docs`"
 
 
 def test_the_example_of_the_page_is_accepted() -> None:
