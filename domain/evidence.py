@@ -17,6 +17,8 @@ _TELLING = re.compile(
 _RPC = re.compile(r"^(?:.*?rpc error: code = \w+ desc = )+")
 _NESTED = re.compile(r"rpc error: |OCI runtime|failed to (pull|resolve)", re.IGNORECASE)
 """Messages that wrap the cause layer by layer: what happened stands at their end."""
+_WHICH_POD = re.compile(r'^(?:Error creating: )?pods "[^"]*" is forbidden: ')
+"""The name of a pod that was not made is another one at each attempt."""
 _PREEMPTION = re.compile(r"\.? preemption: .*$")
 _BACK_OFF = re.compile(r"^(back-off .*restarting failed container|Back-off restarting)", re.IGNORECASE)
 _LONGEST = 160
@@ -47,7 +49,7 @@ def telling_line(tail: LogTail) -> str:
 
 def plain_message(message: str) -> str:
     """A runtime's or registry's message without its wrappers, a scheduler's without its advice."""
-    text = _PREEMPTION.sub("", _RPC.sub("", message)).strip().removesuffix(": unknown")
+    text = _WHICH_POD.sub("", _PREEMPTION.sub("", _RPC.sub("", message))).strip().removesuffix(": unknown")
     if len(text) > _LONGEST // 2 and _NESTED.search(message):
         parts = [part.strip() for part in text.split(": ") if part.strip()]
         kept = ""

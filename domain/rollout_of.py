@@ -18,6 +18,8 @@ from domain.verdict import Degree
 from domain.workloads import Revision
 
 _NO_RECORD = RevisionRecord()
+_PACE_AFTER_S = 2.0
+"""The cluster's times are whole seconds: before that there is no pace to speak of."""
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ def eta_s(case: Case, versions: Versions, seen: SeenRollout, complete: bool) -> 
     if complete or workload.paused or seen.began_at is None or seen.degree > Degree.PROGRESSING:
         return None
     elapsed_s = case.now - seen.began_at
-    if done <= 0 or done >= workload.desired or elapsed_s <= 0 or not is_observed(workload):
+    if done <= 0 or done >= workload.desired or elapsed_s < _PACE_AFTER_S or not is_observed(workload):
         return None
     return float(round((workload.desired - done) * elapsed_s / done))
 
@@ -116,16 +118,24 @@ def _records_of(
 
 
 def _good_index(case: Case, versions: Versions, shown: Sequence[Revision], records: Sequence[RevisionRecord]) -> int | None:
-    """Proven good first; else the newest that serves now or served until it was followed. Never one that failed."""
+    """The newest that is proven or serves; else the newest that stood until it was followed. Never one that failed, and
+    never one that was rolled back, unless it had proved itself."""
     others = [i for i, r in enumerate(shown) if r is not versions.new and records[i].failed_at is None]
+    proven = [i for i in others if records[i].good_for_s >= case.rules.good_after_s]
+    others = [i for i in others if i in proven or not _is_rolled_back(versions, shown[i])]
     for i in others:
-        if records[i].good_for_s >= case.rules.good_after_s or shown[i].ready > 0:
+        if i in proven or shown[i].ready > 0:
             return i
     for i in others:
         stood_s = _stood_s(shown[i], shown[:i])
         if records[i].good_for_s > 0.0 or (stood_s is not None and stood_s >= case.rules.good_after_s):
             return i
     return None
+
+
+def _is_rolled_back(versions: Versions, revision: Revision) -> bool:
+    """It was made after the version that is the newest again: somebody went back behind it."""
+    return versions.new is not None and revision.created_at > versions.new.created_at
 
 
 def _stood_s(revision: Revision, following: Sequence[Revision]) -> float | None:
@@ -156,6 +166,8 @@ def _line(
     elif is_good:
         mark = RevisionMark.GOOD
         note = _why_good(case, revision, record, following)
+    elif len(following) == 1 and _is_rolled_back(versions, revision):
+        note = "rolled back"
     old = _line_before(case, len(following), revision)
     if old is not None and old.mark is mark and old.note == note and old.good_for_s == (record.good_for_s or None):
         is_empty = revision is not versions.new and not revision.replicas

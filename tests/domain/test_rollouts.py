@@ -97,6 +97,17 @@ def test_a_version_is_told_by_its_hash_when_undo_renumbers() -> None:
     assert rollout.good_target is None, "undo twice must not go back to the bad one"
 
 
+def test_going_back_twice_does_not_go_forward_again() -> None:
+    """Undone by hand while it looked well: v2 still serves, and is no target, unless it had proved itself."""
+    undone = old_revision(number=3, replicas=1, ready=0)
+    left = new_revision(created_at=BEGAN, replicas=3, ready=3)
+    fleet = fleet_of(deployment(revision=3, template=undone.template), undone, left)
+    assert only(fleet.rollouts).good_target is None
+    assert only(fleet.rollouts).history[1].note == "rolled back"
+    fleet = fold(fleet, [RecordsRead({(KEY, "2"): RevisionRecord(good_for_s=9e4)})])
+    assert marks(only(fleet.rollouts))[1] == ("v2", RevisionMark.GOOD)
+
+
 def test_last_known_good_is_never_one_that_failed() -> None:
     good = old_revision(uid="r0", number=1, template_hash="0", template=template("web:v0"), replicas=0, ready=0)
     bad = old_revision(uid="r1", number=2, template_hash="1", created_at=LONG_AGO + 9000, replicas=0, ready=0)

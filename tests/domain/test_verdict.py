@@ -266,7 +266,7 @@ CASES = [
             conditions=(progressing(), Condition("ReplicaFailure", True, "FailedCreate", QUOTA, BEGAN, BEGAN)),
         ),
         Degree.DOOMED,
-        cause=f"FailedCreate: {QUOTA}",
+        cause="FailedCreate: exceeded quota: small, requested: cpu=1, used: cpu=4, limited: cpu=4",
     ),
     Case(
         "pods that may not be made, by the events of the new replica set",
