@@ -9,7 +9,6 @@ from typing import Protocol
 from domain.fleet import Fleet
 from domain.journal import JournalFact
 from domain.operations import Json
-from domain.workloads import WorkloadKey
 
 
 @dataclass(frozen=True, slots=True)
