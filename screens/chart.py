@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from rich.text import Text
+from textual.app import RenderResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual_plotext import PlotextPlot
@@ -49,6 +51,19 @@ def has_own_zone(at: float) -> bool:
     return bool(datetime.fromtimestamp(at).astimezone().utcoffset())
 
 
+_BOXES = str.maketrans("─│┌┐└┘├┤┬┴┼", "-|+++++++++")
+
+
+class Plot(PlotextPlot):
+    """Its frame and lines in ASCII where the terminal can show nothing else."""
+
+    def render(self) -> RenderResult:
+        drawn = super().render()
+        if not palette.is_ascii() or not isinstance(drawn, Text):
+            return drawn
+        return Text(palette.shown(drawn.plain.translate(_BOXES)), spans=drawn.spans)
+
+
 class ChartScreen(ViewScreen):
     """Shows the series called `name` of `target.workload`, from every newer snapshot; "" begins with the first one."""
 
@@ -67,7 +82,7 @@ class ChartScreen(ViewScreen):
     def __init__(self, name: str, *, fleet: Fleet | None = None, target: Target = _NOWHERE) -> None:
         super().__init__(fleet=fleet, target=target)
         self._name = name
-        self._plot = PlotextPlot()
+        self._plot = Plot()
         self._plot.theme = "clear"
         self._legend = TextView()
         self._legend.add_class("legend")

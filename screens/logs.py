@@ -22,6 +22,8 @@ from widgets.text_view import TextView
 
 _WAITING = ("Waiting for the first line.",)
 _NOWHERE = Target()
+_WIDE = 100
+"""Cells from which streams are counted even where none is in trouble."""
 
 
 class LogsScreen(ViewScreen):
@@ -87,8 +89,9 @@ class LogsScreen(ViewScreen):
         return f"{'Previous logs' if self.is_previous else 'Logs'} {self._subject}{only}"
 
     def state(self) -> tuple[str, str]:
-        parts = [self._streams_word(), self._count_word()]
         phases = {stream.phase for stream in self._streams}
+        has_trouble = bool(phases & {LogPhase.LOST, LogPhase.REFUSED, LogPhase.WAITING})
+        parts = [self._streams_word() if has_trouble or self.app.size.width >= _WIDE else "", self._count_word()]
         style = "quiet"
         if phases & {LogPhase.LOST, LogPhase.REFUSED}:
             style = "bad"

@@ -35,7 +35,7 @@ def keys_in_force(screen: Screen[Any]) -> dict[str, str]:
 def footer_keys(
     view: View, fleet: Fleet | None, target: Target, keys: Mapping[str, str], titles: Mapping[str, str] | None = None
 ) -> tuple[FooterKey, ...]:
-    """`keys` as `keys_in_force` has them; `titles` replaces the registry's where a view has a better word just now."""
+    """`keys` as `keys_in_force` has them. `titles` replaces the registry's; "" leaves one out."""
     return tuple(
         FooterKey(
             a.name,
@@ -45,7 +45,7 @@ def footer_keys(
             a.rank,
         )
         for a in actions_on(view)
-        if a.in_footer and a.name in keys
+        if a.in_footer and a.name in keys and (titles or {}).get(a.name, a.title)
     )
 
 

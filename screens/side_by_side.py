@@ -65,7 +65,9 @@ class SideBySideScreen(ViewScreen):
         drifted = sum(1 for row in self._rows.values() if drift_word(row)) if self.other is not None else 0
         if self.other is None:
             return f"{palette.signs.busy} waiting for the second one", "accent"
-        return (f"{palette.signs.warn} {drifted} differ", "warn") if drifted else (f"{palette.signs.good} no drift", "good")
+        if drifted:
+            return f"{palette.signs.warn} {drifted} differ, Enter: in what", "warn"
+        return f"{palette.signs.good} no drift", "good"
 
     def on_mount(self) -> None:
         self._redraw()

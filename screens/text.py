@@ -68,6 +68,7 @@ class TextScreen(ViewScreen):
         super().__init__(fleet=fleet, target=target)
         self._subject = title
         self._build = build
+        self._is_here = "describe" if build is not None else "yaml" if is_yaml else ""
         self._sought = ""
         is_prose = build is not None
         self._text = TextView(
@@ -112,7 +113,7 @@ class TextScreen(ViewScreen):
         return f"“{self._sought}” {here} of {of} {palette.signs.dot} {place}", "accent"
 
     def titles(self) -> Mapping[str, str]:
-        return {"wrap": "Unwrap" if self._text.is_wrapped else "Wrap"}
+        return {"wrap": "Unwrap" if self._text.is_wrapped else "Wrap", self._is_here: ""}
 
     @on(TextView.Moved)
     def _moved(self, message: TextView.Moved) -> None:
@@ -120,6 +121,10 @@ class TextScreen(ViewScreen):
         self.show_state()
 
     # What can be asked for here
+
+    def perform(self, name: str, argument: str = "") -> None:
+        """Its own key, pressed again, reads it again."""
+        super().perform("refresh" if name == self._is_here else name, argument)
 
     def text_to_keep(self) -> str:
         return "\n".join(line.plain.rstrip() for line in self._text.lines)

@@ -151,8 +151,9 @@ async def test_a_text_that_could_not_be_read_says_what_next() -> None:
 async def test_other_views_of_the_same_thing_are_one_key_away() -> None:
     fleet = fleets.likely()
     target = newest_pod(fleet)
-    app = StageApp(TextScreen("pod/x", YAML, fleet=fleet, target=target))
+    app = StageApp(TextScreen("pod/x", YAML, is_yaml=True, fleet=fleet, target=target))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("l", "d", "y")
         await pilot.pause()
-        assert app.asked == [("logs", target), ("describe", target), ("yaml", target)]
+        assert app.asked == [("logs", target), ("describe", target), ("refresh", target)], "its own key reads it again"
+        assert "YAML" not in rows(app)[-1]
