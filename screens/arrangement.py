@@ -86,7 +86,7 @@ def arrange(screen: Size, room: Size, *, rollout_lines: int, series_lines: int, 
 
 
 def _joints(regions: Mapping[str, Region], edged: frozenset[str]) -> dict[str, tuple[Joint, ...]]:
-    """Where vertical lines meet title lines: a pane's first line is a title line, an edged one's first column is vertical."""
+    """Where the first columns of edged panes, which are vertical lines, meet the first lines of panes, which are titles."""
     edges = [regions[name] for name in edged]
     joints: dict[str, tuple[Joint, ...]] = {}
     for name, region in regions.items():

@@ -74,7 +74,7 @@ class WatchScreen(Screen[None]):
         Binding("escape", "up", "Up", show=False, id="watch.up"),
     ]
 
-    fleet: reactive[Fleet | None] = reactive(None, init=False)
+    fleet: reactive[Fleet | None] = reactive(None, init=False, always_update=True)
     selected: reactive[WorkloadKey | None] = reactive(None, init=False)
 
     def __init__(self, fleet: Fleet | None = None) -> None:
@@ -150,7 +150,7 @@ class WatchScreen(Screen[None]):
         return arrangement
 
     def _rearrange(self) -> None:
-        """Have everything placed anew. Textual remembers a screen's arrangement until a child of it asks for another one."""
+        """Have everything placed anew: Textual remembers an arrangement until one of the children asks for another."""
         self.header.refresh(layout=True)
 
     def _follow(self, now: Arrangement) -> None:

@@ -28,7 +28,7 @@ _GAP = Cell("  ")
 class HeaderBar(Widget, can_focus=False):
     """One line; a second one with the worst value of every pane that has no room (`chips_of`)."""
 
-    fleet: reactive[Fleet | None] = reactive(None, init=False)
+    fleet: reactive[Fleet | None] = reactive(None, init=False, always_update=True)
     selected: reactive[WorkloadKey | None] = reactive(None, init=False)
 
     DEFAULT_CSS = "HeaderBar { height: 1; }"

@@ -327,6 +327,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
 
     def on_resize(self) -> None:
         self._places = ()
+        self._widths.forget()
         self._keep_in_view()
         self._update(scrolled=True)
 

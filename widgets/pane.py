@@ -60,7 +60,8 @@ class Pane(Widget, can_focus=False):
     title: ClassVar[str]
     sources: ClassVar[tuple[Source, ...]]
 
-    fleet: reactive[Fleet | None] = reactive(None, init=False)
+    # Identity is the difference between two fleets: comparing thousands of pods to find out would cost more than drawing.
+    fleet: reactive[Fleet | None] = reactive(None, init=False, always_update=True)
     selected: reactive[WorkloadKey | None] = reactive(None, init=False)
 
     class LinesChanged(Message):
@@ -68,7 +69,7 @@ class Pane(Widget, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(id=f"pane_{self.name_of_pane}")
-        self.is_seen = True
+        self.is_seen = False
         """Has a place on the screen. One that has none is not drawn and costs nothing."""
         self.is_edged = False
         """Begins with a vertical line."""

@@ -54,7 +54,7 @@ class RolloutsPane(TablePane[TreeKey]):
         Column("VERSION", 7, 33, rank=2, is_sortable=False),
         Column("PROGRESS", _BAR + 2, _BAR + 2, rank=4, is_sortable=False),
         Column("PODS", 7, 26, rank=1, is_sortable=False),
-        Column("VERDICT", 12, 200, grows=True, is_sortable=False),
+        Column("VERDICT", 17, 200, grows=True, is_sortable=False),
     )
 
     def __init__(self) -> None:

@@ -73,10 +73,14 @@ class Widths:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
-        self._needs = [max(c.least, width_of(c.name)) for c in columns]
-        self._idle = [0] * len(self.columns)
+        self.forget()
         self.hidden: frozenset[int] = frozenset()
         """Columns that are not shown now, whatever the room."""
+
+    def forget(self) -> None:
+        """Another screen: what was needed there does not count here."""
+        self._needs = [max(c.least, width_of(c.name)) for c in self.columns]
+        self._idle = [0] * len(self.columns)
 
     def learn(self, rows: Sequence[Row]) -> None:
         """Take the needs of the rows that are seen into account."""
