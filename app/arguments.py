@@ -12,6 +12,7 @@ from app.manual import EPILOG, EXAMPLES
 from app.options import Options
 from domain.errors import ConfigError
 
+VERBS = ("status", "watch", "doctor", "init", "demo", "trust", "version", "_practice")
 _CHOICE = re.compile(
     r"(?:argument (?P<name>[^:]+): )?invalid choice: '?(?P<value>[^' ]*)'? \(choose from (?P<choices>.*)\)"
 )
@@ -51,6 +52,12 @@ def program_name() -> str:
 
 
 def parse(argv: list[str], prog: str) -> argparse.Namespace:
+    if not {"-h", "--help", *VERBS}.intersection(argv):
+        # The screen, nearly always: making the verbs' parsers takes longer than all the rest.
+        try:
+            return parser_of(prog, verbs=False).parse_args(argv)
+        except ConfigError:
+            pass  # the whole parser says it better
     parser = parser_of(prog)
     first = argv[0].partition("=")[0] if argv else ""
     if first[:2] == "--" and first not in parser._option_string_actions:
@@ -77,8 +84,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return options
 
 
-def parser_of(prog: str) -> Parser:
-    """The whole command line."""
+def parser_of(prog: str, *, verbs: bool = True) -> Parser:
+    """The whole command line; without `verbs` only the screen's options."""
     parser = Parser(
         prog=prog,
         usage=f"{prog} [options]\n       {prog} COMMAND [options]",
@@ -88,17 +95,14 @@ def parser_of(prog: str) -> Parser:
     )
     parser.examples = EXAMPLES.format(prog=prog)
     parser.set_defaults(command="")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=Parser, prog=prog)
+    if verbs:
+        commands = parser.add_subparsers(
+            title="commands", metavar="COMMAND", dest="command", parser_class=Parser, prog=prog
+        )
+        for add in (_add_status, _add_watch, _add_doctor, _add_init, _add_demo, _add_trust, _add_version, _add_practice):
+            add(commands)
     group = _add_common(parser, is_top=True)
     group.add_argument("-h", "--help", action=_Help, prog=prog)
-    _add_status(verbs)
-    _add_watch(verbs)
-    _add_doctor(verbs)
-    _add_init(verbs)
-    _add_demo(verbs)
-    _add_trust(verbs)
-    _verb(verbs, "version", "The versions of this program and of what it stands on.")
-    _add_practice(verbs)
     return parser
 
 
@@ -204,6 +208,10 @@ def _add_trust(verbs: Any) -> None:
     )
     parser.add_argument("file", nargs="?", default="", metavar="FILE", help="Default: the one found from here.")
     parser.add_argument("--revoke", action="store_true", help="Take it back.")
+
+
+def _add_version(verbs: Any) -> None:
+    _verb(verbs, "version", "The versions of this program and of what it stands on.")
 
 
 def _add_practice(verbs: Any) -> None:
