@@ -61,7 +61,7 @@ def row_count(text: str, width: int, by_words: bool = False) -> int:
         return 1
     if is_single_width(text) and (not by_words or len(text) <= width):
         return max(1, -(-len(text) // width))
-    return len(_chopped(text, width, by_words))
+    return 1 if width_of(text) <= width else len(_chopped(text, width, by_words))
 
 
 def row_bounds(text: str, width: int, row: int, by_words: bool = False) -> tuple[int, int]:
