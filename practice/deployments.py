@@ -6,13 +6,12 @@ import json
 
 from practice.answers import ApiError
 from practice.deployment_status import status_of
-from practice.kinds import DEPLOYMENTS, REPLICA_SETS, Kind
+from practice.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Kind
 from practice.objects import (
     Json,
     annotations_of,
     controller_of,
     copied,
-    labels_of,
     name_of,
     namespace_of,
     owned_by,
@@ -60,6 +59,10 @@ class DeploymentController:
             self._queue.add(namespace_of(change.object), name_of(change.object))
         elif kind is REPLICA_SETS and (owner := controller_of(change.object)):
             self._queue.add(namespace_of(change.object), owner["name"])
+        elif kind is PODS and change.type == "DELETED" and (owner := controller_of(change.object)):
+            replica_set = self._store.find(REPLICA_SETS, namespace_of(change.object), owner["name"])
+            if replica_set is not None and (above := controller_of(replica_set)):
+                self._queue.add(namespace_of(change.object), above["name"])
 
     def _sync(self, namespace: str, name: str) -> None:
         deployment = self._store.find(DEPLOYMENTS, namespace, name)
@@ -76,6 +79,10 @@ class DeploymentController:
         sets = self._sets_of(deployment)
         new = self._newest(deployment, sets)
         is_paused = bool(deployment["spec"].get("paused"))
+        is_recreated = deployment["spec"]["strategy"]["type"] == "Recreate"
+        if new is None and is_recreated and not is_paused and not self._are_old_gone(deployment, sets, None):
+            self._report(deployment, self._sets_of(deployment))
+            return
         if new is None and not is_paused:
             new = self._made(deployment, sets)
             sets.append(new)
@@ -152,9 +159,8 @@ class DeploymentController:
         fresh = self._store.get(DEPLOYMENTS, namespace_of(deployment), name_of(deployment))
         if revision_of(fresh) != revision:
             notes = {**annotations_of(fresh), REVISION: str(revision)}
-            self._store.replace(
-                DEPLOYMENTS, {**fresh, "metadata": {**fresh["metadata"], "annotations": notes}}, manager=MANAGER
-            )
+            numbered = {**fresh, "metadata": {**fresh["metadata"], "annotations": notes}}
+            self._store.replace(DEPLOYMENTS, numbered, subresource="status", manager=MANAGER)
 
     def _inherited(self, deployment: Json) -> dict[str, str]:
         return {k: v for k, v in annotations_of(deployment).items() if k not in _NOT_COPIED}
@@ -194,12 +200,18 @@ class DeploymentController:
         self._clean(deployment, sets, new)
 
     def _recreate(self, deployment: Json, sets: list[Json], new: Json) -> None:
+        """The new pods only come when the last old one has gone."""
+        if self._are_old_gone(deployment, sets, new):
+            self._resize(deployment, new, desired_of(deployment))
+        self._clean(deployment, sets, new)
+
+    def _are_old_gone(self, deployment: Json, sets: list[Json], new: Json | None) -> bool:
         old = [each for each in sets if each is not new]
         for each in old:
             self._resize(deployment, each, 0)
-        if all(count_of(each, "replicas") == 0 for each in old):
-            self._resize(deployment, new, desired_of(deployment))
-        self._clean(deployment, sets, new)
+        uids = {uid_of(each) for each in old}
+        pods = self._store.each(PODS, namespace_of(deployment))
+        return not any((owner := controller_of(pod)) and owner["uid"] in uids for pod in pods)
 
     def _clean(self, deployment: Json, sets: list[Json], new: Json) -> None:
         """Old revisions beyond revisionHistoryLimit go, once the rollout is complete."""
@@ -238,7 +250,3 @@ class DeploymentController:
         deadline = deployment["spec"].get("progressDeadlineSeconds")
         if deadline and progressing and progressing["reason"] in ("ReplicaSetUpdated", "NewReplicaSetCreated"):
             self._queue.add_later(namespace_of(deployment), name_of(deployment), deadline + 1)
-
-
-def template_labels(obj: Json) -> dict[str, str]:
-    return labels_of(obj["spec"]["template"])

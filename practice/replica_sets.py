@@ -23,6 +23,7 @@ from practice.workqueue import WorkQueue
 
 _SOURCE = "replicaset-controller"
 _MANAGER = "kube-controller-manager"
+_COARSE_S = 5.0
 
 
 def is_ready(pod: Json) -> bool:
@@ -41,6 +42,7 @@ class ReplicaSetController:
         self._recorder = recorder
         self._queue = WorkQueue(store.clock, self._sync)
         self._pods: dict[str, set[tuple[str, str]]] = {}
+        self._ready_at: dict[str, float] = {}
         store.listen(self._noticed)
 
     def adopt(self, pod: Json) -> None:
@@ -55,6 +57,8 @@ class ReplicaSetController:
             key = (namespace_of(change.object), name_of(change.object))
             known = self._pods.setdefault(owner["uid"], set())
             (known.discard if change.type == "DELETED" else known.add)(key)
+            if change.type == "DELETED" or not is_ready(change.object):
+                self._ready_at.pop(uid_of(change.object), None)
             self._queue.add(key[0], owner["name"])
 
     def _sync(self, namespace: str, name: str) -> None:
@@ -72,6 +76,12 @@ class ReplicaSetController:
         keys = sorted(self._pods.get(uid_of(replica_set), ()))
         pods = [pod for key in keys if (pod := self._store.find(PODS, *key)) is not None and is_active(pod)]
         self._report(replica_set, pods, failure)
+
+    def _ready_for_s(self, pod: Json) -> float:
+        """Practice seconds since it was first seen ready; time stamps are too coarse to say."""
+        elapsed = self._store.clock.elapsed
+        real_s = self._store.clock.now() - _turned_ready(pod)
+        return elapsed - self._ready_at.setdefault(uid_of(pod), elapsed - (real_s if real_s > _COARSE_S else 0.0))
 
     def _make(self, replica_set: Json, count: int) -> str:
         """Creates pods; returns what the API refused them for, or ""."""
@@ -111,11 +121,11 @@ class ReplicaSetController:
             return
         now = self._store.clock.now()
         labels = labels_of(fresh["spec"]["template"]).items()
-        min_ready_s = fresh["spec"].get("minReadySeconds", 0) / self._store.clock.speed
+        min_ready_s = fresh["spec"].get("minReadySeconds", 0)
         ready = [pod for pod in pods if is_ready(pod)]
-        available = [pod for pod in ready if now - _ready_since(pod, now) >= min_ready_s]
+        available = [pod for pod in ready if self._ready_for_s(pod) >= min_ready_s]
         if len(available) < len(ready):
-            self._queue.add_later(namespace_of(fresh), name_of(fresh), 1)
+            self._queue.add_later(namespace_of(fresh), name_of(fresh), 0.5)
         counts = {
             "fullyLabeledReplicas": sum(1 for pod in pods if labels <= labels_of(pod).items()),
             "readyReplicas": len(ready),
@@ -131,11 +141,9 @@ class ReplicaSetController:
             self._store.replace(REPLICA_SETS, {**fresh, "status": status}, subresource="status", manager=_MANAGER)
 
 
-def _ready_since(pod: Json, now: float) -> float:
-    for condition in pod["status"].get("conditions") or ():
-        if condition["type"] == "Ready" and condition["status"] == "True":
-            return epoch_of(condition["lastTransitionTime"]) or now
-    return now
+def _turned_ready(pod: Json) -> float:
+    conditions = pod["status"]["conditions"]
+    return next((epoch_of(each["lastTransitionTime"]) or 0.0 for each in conditions if each["type"] == "Ready"), 0.0)
 
 
 def _usefulness(pod: Json) -> tuple[object, ...]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from practice.answers import ApiError, already_exists, conflict, expired, not_found
 from practice.clock import Clock
-from practice.kinds import Kind
+from practice.kinds import DEPLOYMENTS, Kind
 from practice.managed_fields import with_manager
-from practice.objects import Json, Names, copied, name_of, namespace_of, rfc3339
+from practice.objects import Json, Names, annotations_of, copied, name_of, namespace_of, rfc3339
 
 HISTORY = 4000
 """Changes remembered for each kind; a watch from before them is answered 410."""
@@ -152,17 +152,22 @@ class Store:
         meta |= {"uid": self.names.uid(), "creationTimestamp": rfc3339(self.clock.now())}
         if kind.has_spec:
             meta["generation"] = 1
+        if kind.has_status:
+            obj.setdefault("status", {})
         obj = with_manager(None, obj, manager, "", self.clock.now())
         return obj if is_dry_run else self._commit(kind, "ADDED", obj, None)
 
     def replace(self, kind: Kind, obj: Json, *, subresource: str = "", manager: str = "", is_dry_run: bool = False) -> Json:
         """Stores `obj` over the one of its name: 409 when `obj` carries another version than the stored one. `status` is
-        taken only through the subresource of that name, everything else only without it."""
+        taken only through the subresource of that name, everything else only without it. As in the real server, a
+        deployment's annotations count as its spec, unless they come with the status: so its controller numbers it."""
         before = self.get(kind, namespace_of(obj), name_of(obj))
-        meta = obj["metadata"]
+        meta, before_meta = obj["metadata"], before["metadata"]
         self._check_version(kind, before, meta)
         if subresource == "status":
             after = {**before, "status": obj.get("status") or {}}
+            if kind is DEPLOYMENTS and "annotations" in meta:
+                before_meta = {**before_meta, "annotations": meta["annotations"]}
         else:
             after = dict(obj)
             if kind.has_status:
@@ -170,11 +175,13 @@ class Store:
                 if "status" in before:
                     after["status"] = before["status"]
         kept = {key: before["metadata"][key] for key in ("uid", "creationTimestamp") if key in before["metadata"]}
-        base = before["metadata"] if subresource == "status" else meta
+        base = before_meta if subresource == "status" else meta
         after["metadata"] = {**base, **kept, "resourceVersion": before["metadata"]["resourceVersion"]}
         after["apiVersion"], after["kind"] = kind.api_version, kind.name
         if kind.has_spec:
             changed = after.get("spec") != before.get("spec")
+            if kind is DEPLOYMENTS and subresource != "status":
+                changed = changed or annotations_of(after) != annotations_of(before)
             after["metadata"]["generation"] = before["metadata"].get("generation", 1) + changed
         if after == before:
             return before

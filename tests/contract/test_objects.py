@@ -134,14 +134,15 @@ def test_a_dry_run_answers_and_stores_nothing(server: Server, namespace: str) ->
     assert server.api.get(f"{_maps(namespace)}/dry").status == 404
 
 
-def test_generation_counts_changes_of_the_spec_alone(server: Server, namespace: str) -> None:
+def test_generation_counts_changes_of_a_deployments_spec_and_annotations(server: Server, namespace: str) -> None:
     made = server.must(server.api.post(_deployments(namespace), deployment("web", paused=True)), 201).json
     path = f"{_deployments(namespace)}/web"
     noted = server.must(server.api.patch(path, {"metadata": {"annotations": {"note": "x"}}})).json
+    labelled = server.must(server.api.patch(path, {"metadata": {"labels": {"note": "x"}}})).json
     changed = server.must(server.api.patch(path, {"spec": {"minReadySeconds": 1}})).json
     again = server.must(server.api.patch(path, {"spec": {"minReadySeconds": 1}})).json
-    generations = [each["metadata"]["generation"] for each in (made, noted, changed, again)]
-    assert generations == [1, 1, 2, 2]
+    generations = [each["metadata"]["generation"] for each in (made, noted, labelled, changed, again)]
+    assert generations == [1, 2, 2, 3, 3]
 
 
 def test_a_status_is_only_set_through_its_own_path(server: Server, namespace: str) -> None:

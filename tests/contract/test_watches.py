@@ -65,7 +65,11 @@ def test_a_watch_without_a_version_begins_with_what_is_there(server: Server, nam
 
 def test_a_watch_list_says_when_the_list_is_over(server: Server, namespace: str) -> None:
     server.api.post(_maps(namespace), config("a"))
-    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+    query: dict[str, Any] = {
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
     events = server.api.watch(_maps(namespace), **query)
     place = next(i for i, event in enumerate(events) if event["type"] == "BOOKMARK")
     mark = events[place]["object"]["metadata"]
