@@ -211,7 +211,7 @@ def _no_progress(case: Case, seen: SeenRollout) -> Iterable[Trouble]:
     )
     waited_s = case.observed_at - seen.progress_at
     if waited_s >= allowed_s:
-        message = f"nothing has changed for {short_duration(waited_s)}"
+        message = f"nothing has changed for more than {short_duration(allowed_s)}"
         yield Trouble(FindingClass.SUSPECT, "NoProgress", message, since_at=seen.progress_at)
 
 

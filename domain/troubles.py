@@ -252,9 +252,8 @@ def _late_readiness(pod: Pod, window_s: int, hints: PodHints, now: float) -> Tro
     since_at = max([pod.ready_changed_at or 0.0, *(c.since_at or pod.created_at for c in mains)])
     if now - since_at < window_s:
         return None
-    waited = short_duration(now - since_at)
-    message = hints.readiness_text or f"its probes allow {short_duration(window_s)}"
-    return Trouble(FindingClass.SUSPECT, "NotReady", f"for {waited}: {message}", needs_s=float(window_s), since_at=since_at)
+    message = hints.readiness_text or f"for longer than the {short_duration(window_s)} that its probes allow"
+    return Trouble(FindingClass.SUSPECT, "NotReady", message, needs_s=float(window_s), since_at=since_at)
 
 
 def hints_from(reason: str, message: str, count: int, first_at: float, hints: PodHints) -> PodHints:

@@ -213,7 +213,7 @@ CASES = [
         ],
         Degree.SUSPECT,
         (21.0,),
-        cause="NotReady: for 31s: Readiness probe failed: HTTP probe failed with statuscode: 503",
+        cause="NotReady: Readiness probe failed: HTTP probe failed with statuscode: 503",
     ),
     Case(
         "no node has room, for a minute",
