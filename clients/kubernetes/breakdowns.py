@@ -23,10 +23,9 @@ class SocksError(aiohttp.ClientConnectionError):
 def breakdown(error: BaseException, access: ClusterAccess, doing: str) -> OutsideError:
     """`doing` is what was under way, in a few words ("list pods")."""
     server = sanitise(access.server, 200)
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        error = error.certificate_error
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return UnreachableError(*certificate_trouble(error, access))
+    tls_error = _tls_error(error)
+    if isinstance(tls_error, ssl.SSLCertVerificationError):
+        return UnreachableError(*certificate_trouble(tls_error, access))
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return UnreachableError(
             f"The name {sanitise(error.host, 200)!r} is not known (DNS)",
@@ -34,9 +33,9 @@ def breakdown(error: BaseException, access: ClusterAccess, doing: str) -> Outsid
         )
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError | SocksError):
         return proxy_breakdown(error, access)
-    if isinstance(error, aiohttp.ClientConnectorSSLError | ssl.SSLError):
+    if tls_error is not None:
         return UnreachableError(
-            f"No TLS with {server}: {_tls_words(error)}",
+            f"No TLS with {server}: {_tls_words(tls_error)}",
             "Check that the `server` in the kubeconfig is the API's https address and that no proxy changes it.",
         )
     if isinstance(error, TimeoutError):
@@ -76,15 +75,26 @@ def _not_connected(error: aiohttp.ClientConnectorError, server: str) -> Unreacha
         return UnreachableError(
             f"{server} refuses connections", "The API server is not running there, or the port is wrong."
         )
+    if isinstance(cause, ConnectionResetError):
+        return UnreachableError(
+            f"{server} cuts new connections off", "It may be restarting, or a proxy or an old TLS stands in the way."
+        )
     reason = sanitise(cause.strerror or type(cause).__name__, 100)
     return UnreachableError(f"{server} cannot be reached: {reason}", "Check VPN, route and firewall of this host.")
 
 
-def _tls_words(error: BaseException) -> str:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    reason = str(getattr(cause, "reason", "") or "") or type(cause).__name__
-    return sanitise(reason.replace("_", " ").lower(), 100)
+def _tls_words(error: ssl.SSLError) -> str:
+    return sanitise((error.reason or type(error).__name__).replace("_", " ").lower(), 100)
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """TLS's own error, which aiohttp keeps in other places for a direct connection and for a proxied one."""
+    for found in (getattr(error, "certificate_error", None), getattr(error, "os_error", None), error.__cause__, error):
+        # aiohttp's own certificate errors are SSLErrors by name only.
+        if isinstance(found, ssl.SSLError) and not isinstance(found, aiohttp.ClientError):
+            return found
+    return None
 
 
 def is_tls_failure(error: BaseException) -> bool:
-    return isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError | ssl.SSLError)
+    return _tls_error(error) is not None

@@ -138,6 +138,4 @@ class Cluster:
         has_input: bool = True,
     ) -> AbstractAsyncContextManager[Shell]:
         """`async with cluster.execute(…) as shell: async for output in shell: …`; then `shell.exit_code`."""
-        return shell.open_shell(
-            self._connection, namespace, pod, container, command, is_tty=is_tty, has_input=has_input
-        )
+        return shell.open_shell(self._connection, namespace, pod, container, command, is_tty=is_tty, has_input=has_input)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,8 +62,13 @@ class ApiServer:
     requests: list[web.Request] = field(default_factory=list)
     oldest_version: int = 0
     """Watches from before it get 410."""
+    history: list[tuple[int, Object]] = field(default_factory=list)
+    """What a watch from an older version is told first, as the real server does."""
     url: str = ""
+    watched_until: float | None = None
+    """Seconds after which a watch ends by itself, as an idle proxy ends it."""
     _watchers: set[asyncio.Queue[Object | None]] = field(default_factory=set)
+    _transports: set[asyncio.Transport] = field(default_factory=set)
 
     # What tests do to it
 
@@ -75,14 +82,19 @@ class ApiServer:
         thing = json.loads(json.dumps(thing))
         thing["metadata"]["resourceVersion"] = str(self.version)
         self.objects[uid] = thing
-        self.send({"type": kind, "object": thing})
+        self._happened(kind, thing)
         return thing
 
     def remove(self, uid: str) -> None:
         self.version += 1
         thing = self.objects.pop(uid)
         thing["metadata"]["resourceVersion"] = str(self.version)
-        self.send({"type": "DELETED", "object": thing})
+        self._happened("DELETED", thing)
+
+    def _happened(self, kind: str, thing: Object) -> None:
+        event = {"type": kind, "object": thing}
+        self.history.append((self.version, event))
+        self.send(event)
 
     def bookmark(self) -> None:
         self.send({"type": "BOOKMARK", "object": {"kind": "Pod", "metadata": {"resourceVersion": str(self.version)}}})
@@ -95,6 +107,18 @@ class ApiServer:
         for watcher in self._watchers:
             watcher.put_nowait(None)
 
+    @property
+    def watchers(self) -> int:
+        return len(self._watchers)
+
+    def reset_connections(self) -> None:
+        """RST instead of FIN, as when the process is killed."""
+        for transport in self._transports:
+            linger = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            transport.abort()
+        self._transports.clear()
+
     def compact(self) -> None:
         """From now on, older versions are gone; clients that do not watch at this moment have missed something."""
         self.oldest_version = self.version
@@ -106,6 +130,8 @@ class ApiServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
+        assert isinstance(request.transport, asyncio.Transport)
+        self._transports.add(request.transport)
         kind = kind_of(request)
         for index, (what, fault) in enumerate(self.faults):
             if what in (kind, "*"):
@@ -113,9 +139,9 @@ class ApiServer:
                 return await fault(request)
         if request.path == "/livez":
             return web.Response(text="ok")
-        return await (self._watch(request) if kind == "watch" else self._list(request))
+        return await (self.watch(request) if kind == "watch" else self.answer_page(request))
 
-    async def _list(self, request: web.Request) -> web.Response:
+    async def answer_page(self, request: web.Request) -> web.Response:
         everything = sorted(self.objects.values(), key=lambda o: (o["metadata"]["namespace"], o["metadata"]["name"]))
         begin = int(request.query.get("continue", "0"))
         end = begin + min(int(request.query.get("limit", "500")), self.page_limit)
@@ -124,16 +150,21 @@ class ApiServer:
             meta |= {"continue": str(end), "remainingItemCount": len(everything) - end}
         return web.json_response({"kind": "PodList", "metadata": meta, "items": everything[begin:end]})
 
-    async def _watch(self, request: web.Request) -> web.StreamResponse:
+    async def watch(self, request: web.Request) -> web.StreamResponse:
         if int(request.query["resourceVersion"]) < self.oldest_version:
             return web.json_response(status(410, "Expired", "too old resource version"), status=410)
         queue: asyncio.Queue[Object | None] = asyncio.Queue()
+        for version, event in self.history:
+            if version > int(request.query["resourceVersion"]):
+                queue.put_nowait(event)
         self._watchers.add(queue)
         try:
             answer = web.StreamResponse(headers={"Content-Type": "application/json"})
             await answer.prepare(request)
-            while (event := await queue.get()) is not None:
-                await answer.write(json.dumps(event).encode() + b"\n")
+            with contextlib.suppress(TimeoutError, ConnectionResetError):
+                async with asyncio.timeout(self.watched_until):
+                    while (told := await queue.get()) is not None:
+                        await answer.write(json.dumps(told).encode() + b"\n")
             return answer
         finally:
             self._watchers.discard(queue)
