@@ -206,7 +206,7 @@ def window_around(now: float, since_at: float | None) -> Window:
     """Half an hour, or more where the rollout began earlier, so that what was before it is in too; six hours at most."""
     span = _SHORTEST_S if since_at is None else min(_LONGEST_S, max(_SHORTEST_S, (now - since_at) * 1.5))
     step = _FINEST_STEP_S * math.ceil(span / _POINTS / _FINEST_STEP_S)
-    end = math.floor(now / _FINEST_STEP_S) * _FINEST_STEP_S
+    end = math.floor(now)
     return Window(end - step * math.ceil(span / step), float(end), step)
 
 
