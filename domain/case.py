@@ -73,8 +73,8 @@ def versions_of(case: Case) -> Versions:
         new_hash = bare_hash(template_hash, workload.name)
         for pod in case.pods_by_owner.get(workload.uid, {}).values():
             (new_pods if bare_hash(pod.template_hash, workload.name) == new_hash else old_pods).append(pod)
-    new_serving = sum(1 for p in new_pods if p.ready and p.deleted_at is None)
-    old_serving = sum(1 for p in old_pods if p.ready and p.deleted_at is None)
+    new_serving = len([1 for p in new_pods if p.ready and p.deleted_at is None])
+    old_serving = len([1 for p in old_pods if p.ready and p.deleted_at is None])
     if not new_pods and not old_pods:
         # Pods may be forbidden to us, or not here yet: the revisions' own counts are the next best.
         new_serving = new.ready if new is not None else 0

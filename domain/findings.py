@@ -13,7 +13,7 @@ from domain.evidence import evidence_of
 from domain.fleet import SeenRollout, Sighting
 from domain.pods import Pod
 from domain.templates import ContainerRole
-from domain.troubles import NO_HINTS, PodHints, Trouble, hints_from, troubles_of
+from domain.troubles import NO_HINTS, PodHints, Trouble, hints_from, is_starting, troubles_of
 from domain.verdict import Finding, FindingClass
 from domain.workloads import Condition, Workload, WorkloadKind
 
@@ -72,6 +72,8 @@ def observe(case: Case, versions: Versions, seen: SeenRollout, is_complete: bool
         collector.add(trouble, case.workload.uid, None)
     window_s = case.workload.template.readiness_window_s
     for pod in pods:
+        if pod.uid not in case.occurrences_by_about and is_starting(pod, window_s, case.now):
+            continue
         hints = _hints(case, pod)
         for trouble in troubles_of(pod, window_s, hints, case.rules, case.now):
             collector.add(trouble, pod.uid, pod)

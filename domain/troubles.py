@@ -109,6 +109,19 @@ def troubles_of(pod: Pod, window_s: int, hints: PodHints, rules: VerdictRules, n
         yield late
 
 
+def is_starting(pod: Pod, window_s: int, now: float) -> bool:
+    """By its status alone nothing can be wrong yet: the cheap answer for the many pods of a large rollout."""
+    if pod.reason or pod.restarts or not pod.scheduled:
+        return False
+    for container in pod.containers:
+        if container.state == "running":
+            if window_s and now - (container.since_at or 0.0) >= window_s:
+                return False
+        elif container.state != "waiting" or container.reason not in _BENIGN_WAITING:
+            return False
+    return True
+
+
 def _has_started(pod: Pod) -> bool:
     return any(c.state in ("running", "terminated") or c.restarts for c in pod.containers)
 
