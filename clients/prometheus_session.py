@@ -12,6 +12,7 @@ import msgspec
 import requests
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from clients.cluster_proxy import ClusterProxy, own_words
@@ -195,7 +196,7 @@ class ClusterAdapter(BaseAdapter):
         response.status_code = answer.status
         response.url = request.url or ""
         response.request = request
-        response.raw = io.BytesIO(answer.body)
+        response.raw = HTTPResponse(io.BytesIO(answer.body), preload_content=False)
         return response
 
     def close(self) -> None:
