@@ -7,7 +7,6 @@ of `current-context` the first that is set; paths are relative to the file that 
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import urllib.parse
 from collections.abc import Mapping
@@ -65,7 +64,7 @@ class _Entry:
             return ""
         try:
             return base64.b64decode(text, validate=False).decode("ascii")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise self.error(key, "is not base64 of a PEM file", "Copy the whole value again.") from error
 
     def error(self, key: str, what: str, hint: str) -> ConfigError:

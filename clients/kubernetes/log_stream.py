@@ -171,4 +171,5 @@ def _rfc3339(at: float) -> str:
 
 
 def _text(raw: bytes) -> str:
-    return sanitise(_COLOURS.sub("", raw.decode("utf-8", "replace")).rstrip("\r\n").expandtabs(8), len(raw) + 1)
+    text = _COLOURS.sub("", raw.decode("utf-8", "replace")).rstrip("\r\n").expandtabs(8)
+    return sanitise(text, len(text) + 1)
