@@ -132,6 +132,9 @@ def _refused(response: requests.Response) -> OutsideError:
         return ForbiddenError("Prometheus refuses us (403)", "Ask for the right to query it.", system=SYSTEM)
     if status == 429:
         return RateLimitedError("Prometheus is asked too often (429)", "It is asked again in a while.", system=SYSTEM)
+    if 300 <= status < 400:
+        hint = "A login page may stand before it: name Prometheus itself in prometheus.url or prometheus.service."
+        return OutsideError(f"Prometheus sends us elsewhere ({status})", hint, system=SYSTEM)
     try:
         told = msgspec.json.decode(response.content, type=_Refusal)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

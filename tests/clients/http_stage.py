@@ -16,7 +16,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         stage = self.server
         assert isinstance(stage, Stage)
-        stage.seen.append((self.path, dict(self.headers)))
+        stage.seen.append((self.path, {name.title(): text for name, text in self.headers.items()}))
         stage.has_been_asked.set()
         path = self.path.partition("?")[0]
         play = stage.plays.get(path) or next(
