@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 
+from domain.errors import ConfigError
 from domain.verdict import Degree
 
 
@@ -35,12 +37,20 @@ def signs(is_ascii: bool | None = None) -> Signs:
 
 
 def say(line: str = "") -> None:
-    """One line to stdout at once, whatever its encoding can do."""
+    """One line to stdout at once, whatever its encoding can do. ConfigError where it cannot be written."""
     if sys.stdout is None:  # the caller has closed it
         return
     encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still in the buffer would be tried again at the end, and complained about.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hint = "Write to a place that has room, or leave the redirection out."
+        raise ConfigError(f"The output cannot be written: {error.strerror}.", hint) from error
 
 
 def note(line: str) -> None:

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from app import trust as store
+from app.commands.signs import say
 from app.config_file import FoundBy, config_from_here, read_config
 from app.config_values import config_from
 from app.options import Options
@@ -18,9 +19,7 @@ from domain.sanitise import sanitise
 def run(options: Options, arguments: Namespace) -> int:
     path = Path(arguments.file or options.config_file) if arguments.file or options.config_file else config_from_here()
     if path is None:
-        raise ConfigError(
-            "There is no quarterdeck.toml here.", "Name the file: `quarterdeck trust FILE`.", file=os.fspath(Path.cwd())
-        )
+        raise ConfigError("There is no quarterdeck.toml here.", "Name the file: `quarterdeck trust FILE`.")
     try:
         return _revoke(path) if arguments.revoke else _trust(path)
     except OSError as error:
@@ -36,18 +35,18 @@ def _trust(path: Path) -> int:
     reaches = config_from(file).reaches()
     shown = sanitise(str(file.real_path))
     if not reaches:
-        print(f"{shown} names no address outside the cluster: it is used without being trusted.")
+        say(f"{shown} names no address outside the cluster: it is used without being trusted.")
         return exit_codes.OK
-    print(f"{shown} makes quarterdeck ask:")
+    say(f"{shown} makes quarterdeck ask:")
     for key, url in reaches:
-        print(f"  {url}   ({key})")
+        say(f"  {url}   ({key})")
     store.trust(file)
-    print("Trusted as it is now; after any change it asks again. `quarterdeck trust --revoke` takes it back.")
+    say("Trusted as it is now; after any change it asks again. `quarterdeck trust --revoke` takes it back.")
     return exit_codes.OK
 
 
 def _revoke(path: Path) -> int:
     real_path = Path(os.path.realpath(path))
     was_trusted = store.revoke(real_path)
-    print(f"{sanitise(str(real_path))} is {'no longer' if was_trusted else 'not'} trusted.")
+    say(f"{sanitise(str(real_path))} is {'no longer' if was_trusted else 'not'} trusted.")
     return exit_codes.OK

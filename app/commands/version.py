@@ -6,6 +6,7 @@ import platform
 from argparse import Namespace
 from importlib import metadata
 
+from app.commands.signs import say
 from app.options import Options
 from domain import exit_codes
 
@@ -16,7 +17,7 @@ def run(_options: Options, _arguments: Namespace) -> int:
     lines = [("quarterdeck", installed("quarterdeck")), ("python", platform.python_version())]
     lines += [(name, installed(name)) for name in _STANDS_ON]
     for name, number in [*lines, ("system", f"{platform.system()} {platform.machine()}")]:
-        print(f"{name:<23}{number}")
+        say(f"{name:<23}{number}")
     return exit_codes.OK
 
 

@@ -14,7 +14,7 @@ from app.commands.signs import Signs, note, say, signs
 from app.commands.workload_name import find_workload, kind_and_name
 from app.options import Options
 from domain import exit_codes
-from domain.ages import clock, short_duration
+from domain.ages import HOUR_S, clock, short_duration
 from domain.errors import NotFoundError
 from domain.fleet import Fleet
 from domain.rollouts import Rollout
@@ -67,6 +67,11 @@ def _verdict(rollout: Rollout) -> int | None:
     return exit_codes.OK if rollout.degree is Degree.HEALTHY and rollout.is_complete else None
 
 
+def _age(seconds: float) -> str:
+    """A clock while it can be a rollout; of one long over nobody wants the seconds."""
+    return clock(seconds) if seconds < HOUR_S else short_duration(seconds)
+
+
 def _pods(rollout: Rollout) -> str:
     """What serves, or at the end how many old pods are still going."""
     old = len(rollout.old_pods)
@@ -97,7 +102,7 @@ class _Printer:
 
     def _line(self, fleet: Fleet, rollout: Rollout) -> str:
         verdict, dot = rollout.verdict, f" {self.signs.dot} "
-        age = clock(fleet.now - rollout.began_at) if rollout.began_at is not None else "-"
+        age = _age(fleet.now - rollout.began_at) if rollout.began_at is not None else "-"
         parts = [verdict.title, verdict.cause, _pods(rollout), self._second_clock(rollout)]
         if rollout.eta_s and not rollout.degree.is_failing:
             parts.append(f"about {short_duration(rollout.eta_s)} left")

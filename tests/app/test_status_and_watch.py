@@ -181,3 +181,19 @@ def test_a_server_that_goes_away_is_waited_for_until_the_time_is_over(tmp_path: 
     assert watching.returncode == 12
     assert errors.splitlines()[0] == "quarterdeck: the API server does not answer; waiting for it."
     assert "Traceback" not in errors
+
+
+def test_a_full_disk_is_said(home: Path, failing: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "status"],
+            env=environment(home, KUBECONFIG=failing),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("quarterdeck: The output cannot be written: No space left on device.\n")
+    assert "Traceback" not in done.stderr

@@ -146,3 +146,10 @@ def stored(home: Path, checkout: Path) -> Path:
     (checkout / "quarterdeck.toml").write_text(REACHES)
     assert quarterdeck("trust", home=home, cwd=checkout).code == 0
     return home / ".local" / "state" / "quarterdeck" / "trusted.json"
+
+
+def test_where_there_is_no_file_it_says_so(tmp_path: Path) -> None:
+    answer = quarterdeck("trust", home=tmp_path)
+
+    assert answer.code == 2
+    assert "There is no quarterdeck.toml here" in answer.err
