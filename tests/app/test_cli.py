@@ -24,7 +24,7 @@ def test_help_begins_with_examples_and_names_everything(tmp_path: Path) -> None:
     for word in (*VERBS, "--context", "-n NS", "--env NAME", "--config F", "--readonly", "exit codes:", "KUBECONFIG"):
         assert word in answer.out
     assert "_practice" not in answer.out
-    assert all(len(line) <= 100 for line in lines)
+    assert all(len(line) <= 100 for line in lines if str(tmp_path) not in line)
 
 
 @pytest.mark.parametrize("verb", VERBS)
