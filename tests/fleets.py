@@ -32,10 +32,12 @@ def _quiet(name: str, version: str, desired: int, age: float) -> tuple[Rollout, 
     return make.rollout(workload, history=[make.line(revision, RevisionMark.CURRENT)], new=pods, **finished), pods  # type: ignore[arg-type]
 
 
-def _backend(version: str = "v1.9.0", **changes: object) -> tuple[Workload, Revision, list[RevisionLine]]:
+def _backend(
+    version: str = "v1.9.0", began: float = 18, **changes: object
+) -> tuple[Workload, Revision, list[RevisionLine]]:
     """The workload that things happen to, its newest revision and the lines of the ones before it."""
     workload = make.workload("shop-backend", version=version, desired=6, **changes)
-    new = make.revision(workload, version, number=9, age=18, template_hash="7f9c5d68b4", changed_by="ci")
+    new = make.revision(workload, version, number=9, age=began, template_hash="7f9c5d68b4", changed_by="ci")
     past = [
         make.line(
             make.revision(workload, "v1.8.2", number=8, template_hash="65df9b7c4f", changed_by="ops", replicas=6, ready=6),
@@ -174,7 +176,7 @@ def likely(scope: Scope | None = None) -> Fleet:
 
 def doomed(scope: Scope | None = None) -> Fleet:
     """The image does not exist."""
-    workload, new, past = _backend("v1.9.O", updated=2, replicas=8, ready=6, available=6)
+    workload, new, past = _backend("v1.9.O", 8, updated=2, replicas=8, ready=6, available=6)
     new = replace(new, replicas=2, template=make.template("shop-backend", "v1.9.O"))
     pull = {"age": 8, "status": "ImagePullBackOff"}
     bad = [make.pod(f"{new.name}-{tail}", owner=new, **pull) for tail in ("k2lxv", "q8w4d")]  # type: ignore[arg-type]

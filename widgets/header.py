@@ -23,6 +23,21 @@ from widgets.rows import Cell
 _OPTIONAL = (Source.POD_USAGE, Source.METRICS, Source.HEALTH)
 _WATCHED = tuple(source for source in Source if source not in (Source.API_SERVER, *_OPTIONAL))
 _GAP = Cell("  ")
+_ROOM_FOR_SOURCES = 170
+_SHOWN_SOURCES: dict[str, tuple[Source, ...]] = {
+    "workloads": (
+        Source.DEPLOYMENTS,
+        Source.STATEFUL_SETS,
+        Source.DAEMON_SETS,
+        Source.REPLICA_SETS,
+        Source.CONTROLLER_REVISIONS,
+    ),
+    "pods": (Source.PODS,),
+    "events": (Source.OCCURRENCES,),
+    "usage": (Source.POD_USAGE,),
+    "metrics": (Source.METRICS,),
+    "health": (Source.HEALTH,),
+}
 
 
 class HeaderBar(Widget, can_focus=False):
@@ -93,6 +108,8 @@ def _where(fleet: Fleet, width: int) -> tuple[tuple[Cell, ...], tuple[Cell, ...]
         right += [Cell(" TLS NOT VERIFIED " if wide else " NO TLS CHECK ", "alarm"), Cell(" ")]
     if scope.is_read_only:
         right += [Cell("READ-ONLY" if wide else "R/O", "accent"), Cell("  ")]
+    if width >= _ROOM_FOR_SOURCES:
+        right += source_cells(fleet)
     if wide:
         right += [*_needs(fleet), _GAP]
     return tuple(left), (*right, live_word(fleet), Cell(" "))
@@ -132,6 +149,30 @@ def live_word(fleet: Fleet) -> Cell:
     if failed:
         return Cell(f"{palette.signs.warn} {failed[0]} failed", "warn")
     return Cell(f"{palette.signs.current} live", "good")
+
+
+def source_cells(fleet: Fleet) -> list[Cell]:
+    """Every source with its state, and its age once that is not "now"."""
+    cells: list[Cell] = []
+    for word, sources in _SHOWN_SOURCES.items():
+        cells += [Cell(f"{word} ", "quiet"), _state_of(fleet, sources), _GAP]
+    return cells
+
+
+def _state_of(fleet: Fleet, sources: tuple[Source, ...]) -> Cell:
+    stale = [fleet.stream(source).heard_at for source in sources if fleet.is_stale(source)]
+    if stale:
+        return Cell(f"{palette.signs.bad} {short_duration(fleet.now - min(stale))} old", "bad")
+    phases = {fleet.stream(source).phase for source in sources}
+    for phase, sign, style in (
+        (StreamPhase.FAILED, f"{palette.signs.bad} failed", "bad"),
+        (StreamPhase.FORBIDDEN, f"{palette.signs.warn} not permitted", "warn"),
+        (StreamPhase.LOADING, palette.signs.busy, "accent"),
+        (StreamPhase.LIVE, palette.signs.current, "good"),
+    ):
+        if phase in phases:
+            return Cell(sign, style)
+    return Cell("none", "quiet")
 
 
 def _needs(fleet: Fleet) -> tuple[Cell, ...]:

@@ -151,7 +151,7 @@ def _note(line: RevisionLine) -> Cell:
     if line.mark:
         parts.append(Cell(str(line.mark), _STYLES[line.mark]))
     if line.good_for_s and line.mark is not RevisionMark.FAILING:
-        parts.append(Cell(f"good for {short_duration(line.good_for_s)}"))
+        parts.append(Cell(short_duration(line.good_for_s)))
     if line.note:
         parts.append(Cell(line.note))
     if line.revision.change_cause:

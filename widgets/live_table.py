@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -18,11 +16,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets import palette
-from widgets.rows import Cell, Column, Line, Place, Row, Widths
+from widgets.row_painter import EDGE, RowPainter
+from widgets.rows import Column, Place, Row, Widths
 
 Key = TypeVar("Key", bound=Hashable)
-_EDGE = 1
-"""The cell on the left that the cursor's sign stands in."""
 
 
 class LiveTable(Widget, Generic[Key], can_focus=True):
@@ -94,8 +91,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         self._is_wide = False
         self._sorted_by: int | None = None
         self._is_descending = False
-        self._styles_of: dict[str, Style] = {}
-        self._base: Style | None = None
+        self._painter: RowPainter | None = None
 
     # What it is told
 
@@ -340,7 +336,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
             return
         rows = [self._row(key) for key in self.visible_keys]
         self._widths.learn(rows)
-        places = self._widths.places(width, self._is_wide, _EDGE)
+        places = self._widths.places(width, self._is_wide, EDGE)
         before, self._seen = self._seen, rows
         if places != self._places or scrolled:
             self._places = places
@@ -369,97 +365,32 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
         self.refresh(Region(0, index - self._top + self._head, self.size.width, 1))
 
     def notify_style_update(self) -> None:
-        self._styles_of.clear()
-        self._base = None
+        self._painter = None
         super().notify_style_update()
 
-    def _style(self, name: str) -> Style:
-        style = self._styles_of.get(name)
-        if style is None:
-            if self._base is None:
-                self._base = self.rich_style
-            style = self._styles_of[name] = self._base + palette.STYLES[name]
-        return style
+    @property
+    def painter(self) -> RowPainter:
+        if self._painter is None:
+            self._painter = RowPainter(self.rich_style)
+        return self._painter
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width, painter = self.size.width, self.painter
         if not self._keys:
-            segments = self._empty_line(y, width)
+            segments = painter.note(self._empty[y], "quiet" if y else "", width) if y < len(self._empty) else []
         elif y < self._head:
-            segments = self._titles()
+            segments = painter.titles(self.columns, self._places, self._sorted_by, self._is_descending)
         elif y < len(self._seen) + self._head:
-            row = y - self._head
-            segments = self._segments(self._seen[row], self._top + row == self._at)
+            number = y - self._head
+            is_cursor = self._top + number == self._at
+            is_lit = is_cursor and self.has_focus
+            mark = palette.signs.cursor if is_cursor and self._is_on_selectable else " "
+            sign = (mark, "accent" if is_lit or self.leads else "quiet")
+            segments = painter.row(self._seen[number], self.columns, self._places, width, sign, is_lit)
         else:
             segments = []
-        return Strip(segments).adjust_cell_length(width, self._style(""))
+        return Strip(segments).adjust_cell_length(width, painter.style(""))
 
-    def _empty_line(self, y: int, width: int) -> list[Segment]:
-        if y >= len(self._empty):
-            return []
-        text = palette.fit(self._empty[y], max(0, width - 2))
-        return [Segment(" " + text, self._style("" if y == 0 else "quiet"))]
-
-    def _titles(self) -> list[Segment]:
-        segments = [Segment(" " * _EDGE, self._style("column"))]
-        end = _EDGE
-        for place in self._places:
-            column = self.columns[place.column]
-            name = column.name
-            if place.column == self._sorted_by:
-                name += palette.signs.descending if self._is_descending else palette.signs.ascending
-            text = palette.fit(name, place.width, to_right=column.is_right)
-            segments.append(Segment(" " * (place.x - end) + text, self._style("column")))
-            end = place.x + place.width
-        return segments
-
-    def _segments(self, row: Row, is_cursor: bool) -> list[Segment]:
-        sign = palette.signs.cursor if is_cursor and self._is_selectable_at_cursor() else " "
-        lit = is_cursor and self.has_focus
-        segments = [Segment(sign, self._style("accent" if lit or self.leads else "quiet"))]
-        if isinstance(row, Line):
-            room = self.size.width - _EDGE - row.indent
-            segments.append(Segment(" " * row.indent, self._style("")))
-            for cell in row.cells:
-                text = palette.fit(cell.text, min(room, palette.width_of(palette.shown(cell.text))))
-                room -= palette.width_of(text)
-                if text:
-                    segments.append(Segment(text, self._lit(cell.style, lit)))
-            return segments
-        end = _EDGE
-        for place in self._places:
-            if place.x > end:
-                segments.append(Segment(" " * (place.x - end), self._lit("", lit)))
-            segments.extend(self._cell(row[place.column], place, lit))
-            end = place.x + place.width
-        if lit and end < self.size.width:
-            segments.append(Segment(" " * (self.size.width - end), self._lit("", lit)))
-        return segments
-
-    def _cell(self, cell: Cell, place: Place, lit: bool) -> list[Segment]:
-        column = self.columns[place.column]
-        if not cell.more:
-            text = palette.fit(cell.text, place.width, column.cut, column.is_right)
-            return [Segment(text, self._lit(cell.style, lit))]
-        segments: list[Segment] = []
-        room = place.width
-        for part in (Cell(cell.text, cell.style), *cell.more):
-            text = palette.fit(part.text, min(room, palette.width_of(palette.shown(part.text))))
-            room -= palette.width_of(text)
-            if text:
-                segments.append(Segment(text, self._lit(part.style, lit)))
-        segments.append(Segment(" " * room, self._lit("", lit)))
-        return segments
-
-    def _lit(self, name: str, lit: bool) -> Style:
-        if not lit:
-            return self._style(name)
-        style = self._styles_of.get(name + "!")
-        if style is None:
-            # Colours that warn are kept; the others would only make the cursor's row hard to read.
-            kept = name if name in ("bad", "warn") else ""
-            style = self._styles_of[name + "!"] = self._style(kept) + Style(reverse=True)
-        return style
-
-    def _is_selectable_at_cursor(self) -> bool:
+    @property
+    def _is_on_selectable(self) -> bool:
         return self._cursor is not None and self._is_selectable(self._cursor)

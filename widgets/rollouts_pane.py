@@ -169,17 +169,14 @@ class RolloutsPane(TablePane[TreeKey]):
         if aside and not self._has_room_for_aside(fleet, rollout, width):
             first = Cell(aside[0].text.lstrip(" ,·-"), aside[0].style)
             yield TreeKey("verdict", key), Line((first, *aside[1:]), _INDENT)
-        capacity = Cell(verdict.capacity, _capacity_style(rollout))
-        cause = Cell(verdict.cause, "strong")
-        together = cause.width + capacity.width + 3 + _INDENT + 1 <= width
-        if verdict.cause and verdict.capacity and together:
-            between = Cell(f" {palette.signs.dot} ", "quiet")
-            yield TreeKey("cause", key), Line((cause, between, capacity), _INDENT)
-        else:
-            if verdict.cause:
-                yield TreeKey("cause", key), Line((cause,), _INDENT)
-            if verdict.capacity:
-                yield TreeKey("cause", key, number=1), Line((capacity,), _INDENT)
+        cause = [Cell(verdict.cause, "strong")] if verdict.cause else []
+        rest = [Cell(verdict.capacity, _capacity_style(rollout))] if verdict.capacity else []
+        if rollout.degree.is_failing and (good := rollout.good_target) is not None:
+            rest.append(Cell(f"{palette.signs.star} {good.image.version} is the last known good", "good"))
+        together = sum(cell.width + 3 for cell in (*cause, *rest)) + _INDENT <= width
+        for number, cells in enumerate([cause + rest] if together else [cause, rest]):
+            if cells:
+                yield TreeKey("cause", key, number=number), Line(_dotted(cells), _INDENT)
         if rollout.degree.is_failing:
             bar = Cell(f"{palette.signs.began} ", "quiet")
             for number, line in enumerate(_last_words(fleet, rollout, self.log_lines)):
@@ -254,6 +251,11 @@ class RolloutsPane(TablePane[TreeKey]):
             if rollout is not None and rollout.new is not None:
                 self._opened.add((key.workload, rollout.new.uid))
         self.redraw()
+
+
+def _dotted(cells: list[Cell]) -> tuple[Cell, ...]:
+    between = Cell(f" {palette.signs.dot} ", "quiet")
+    return tuple(part for cell in cells for part in (between, cell))[1:]
 
 
 _MARK_STYLES = {

@@ -82,6 +82,16 @@ def test_the_worst_source_speaks(states: tuple[StreamState, ...], word: str, sty
     assert (cell.text, cell.style) == (word, style)
 
 
+async def test_a_wide_header_has_the_age_of_every_source_that_is_not_of_now() -> None:
+    states = (
+        _state(Source.OCCURRENCES, StreamPhase.FORBIDDEN),
+        _state(Source.METRICS, StreamPhase.ABSENT),
+        _state(Source.HEALTH, StreamPhase.STALE),
+    )
+    line, _, _ = await _first_lines(make.fleet(streams=make.streams(*states)), (200, 50))
+    assert "workloads ●  pods ●  events ! not permitted  usage ●  metrics none  health ✖ 12s old" in line
+
+
 async def test_what_is_stale_is_never_called_fine() -> None:
     line, _, _ = await _first_lines(fleets.stale(), (120, 40))
     assert "nothing needs you" not in line

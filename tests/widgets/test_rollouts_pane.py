@@ -59,7 +59,7 @@ async def test_why_is_on_the_screen_whatever_its_size(size: tuple[int, int]) -> 
             "LIKELY FAILING",
             "at 0:18 · Kubernetes says so at 10:00",
             'CrashLoopBackOff ×2: "cannot reach database" (exit 3)',
-            "old pods serve 6/6, users unaffected",
+            "old pods serve 6/6, users unaffected · ★ v1.8.2 is the last known good",
             "cannot reach database: connection refused",
         ):
             line_with(app, said)

@@ -28,7 +28,7 @@ def _key(fleet: Fleet) -> object:
     ("version", "said"),
     [
         ("✖ v1.9.0", "failing"),
-        ("★ v1.8.2", "last known good, good for 6d"),
+        ("★ v1.8.2      6d", "last known good, 6d"),
         ("○ v1.8.1", "ops"),
         ("✖ v1.8.0", "failed, rolled back, release 1.8.0"),
     ],
