@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from practice.answers import bad_request
+from practice.api_objects import number_in
 from practice.container import Container, Run
 from practice.kinds import PODS
 from practice.log_lines import Line, lines_of, next_line_at
@@ -89,11 +90,12 @@ def _run(container: Container | None, pod: str, name: str, *, is_previous: bool)
 def _chosen(lines: list[Line], tail: str, since_time: str, since_s: str, now: float) -> list[Line]:
     since = epoch_of(since_time)
     if since is None and since_s:
-        since = now - float(since_s)
+        since = now - number_in(since_s, 0)
     if since is not None:
         lines = [line for line in lines if line[0] >= since]
-    if tail and int(tail) >= 0:
-        lines = lines[-int(tail) :] if int(tail) else []
+    most = number_in(tail, -1)
+    if most >= 0:
+        lines = lines[-most:] if most else []
     return lines
 
 

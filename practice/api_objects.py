@@ -29,6 +29,16 @@ _PATCHES = {
 }
 
 
+def number_in(text: str, default: int) -> int:
+    """A query parameter; 400 where it is not a number."""
+    if not text:
+        return default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+
+
 def tests_of(kind: Kind, query: Any) -> list[Test]:
     found = (label_test(query.get("labelSelector", "")), field_test(kind, query.get("fieldSelector", "")))
     return [test for test in found if test is not None]
@@ -76,7 +86,7 @@ class ObjectApi:
         query = request.query
         tests = tests_of(target.kind, query)
         version, objects = self._listed(target, tests, query.get("continue", ""), query.get("resourceVersion", ""))
-        limit = int(query.get("limit") or 0)
+        limit = number_in(query.get("limit", ""), 0)
         meta: Json = {"resourceVersion": str(version)}
         if 0 < limit < len(objects):
             objects, left = objects[:limit], objects[limit:]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from practice.answers import ApiError, bad_request
-from practice.api_objects import tests_of
+from practice.api_objects import number_in, tests_of
 from practice.kinds import Kind
 from practice.objects import Json, namespace_of
 from practice.paths import Target
@@ -83,7 +83,7 @@ class WatchApi:
                 {"group": "meta.k8s.io", "kind": "ListOptions", "causes": [cause]},
             )
         sends_state = is_list or (version in ("", "0") and query.get("sendInitialEvents") != "false")
-        seconds = float(query.get("timeoutSeconds") or 0) or random.uniform(1800, 3600)
+        seconds = number_in(query.get("timeoutSeconds", ""), 0) or random.uniform(1800, 3600)
         return _Watch(
             kind=target.kind,
             namespace=target.namespace if target.kind.is_namespaced else "",

@@ -201,7 +201,7 @@ class _Parser:
                 kind, text = self._next()
                 if kind != "text" or how not in ("=", "!=", "=~", "!~"):
                     raise QueryError(f'parse error: unexpected "{text}" in label matching')
-                tests.append((label, how, _unquoted(text)))
+                tests.append((label, how, _checked(how, _unquoted(text))))
                 if self._peek() == ",":
                     self._next()
             self._want("}")
@@ -223,6 +223,15 @@ class _Parser:
         if sign < 0:
             self._next()
         return sign * duration_s(self._next()[1])
+
+
+def _checked(how: str, text: str) -> str:
+    if "~" in how:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise QueryError(f'parse error: error parsing regular expression: {error}: "{text}"') from error
+    return text
 
 
 def _unquoted(text: str) -> str:
