@@ -26,7 +26,7 @@ PATIENCE_S = 20.0
 
 
 class TestTerminal:
-    """`with TestTerminal(argv) as terminal: terminal.wait_for("text"); terminal.type("l")`."""
+    """`with TestTerminal(argv) as terminal: terminal.wait_for("text"); terminal.press("l")`."""
 
     __test__ = False
 
@@ -86,7 +86,7 @@ class TestTerminal:
     def wait_gone(self, text: str, timeout_s: float = PATIENCE_S) -> None:
         self.wait_until(lambda: text not in self.text, f"{text!r} to go", timeout_s)
 
-    def type(self, keys: str) -> None:
+    def press(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
     def resize(self, columns: int, rows: int) -> None:

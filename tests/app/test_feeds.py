@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -19,6 +20,7 @@ from domain.errors import (
     UnreachableError,
 )
 from domain.facts import Fact, StreamChanged
+from domain.log_lines import LogLine
 from domain.streams import Source, StreamPhase
 
 LIVE = StreamChanged(Source.PODS, StreamPhase.LIVE, 1.0)
@@ -52,9 +54,18 @@ class ScriptedCluster:
         step = self.probes.pop(0) if self.probes else None
         if step is not None:
             raise step
-        return feeds_module.time.time()
+        return time.time()
 
-    def follow_log(self, *_: object, **__: object) -> AsyncIterator[str]:
+    def follow_log(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        previous: bool = False,
+        tail: int | None = 200,
+        since_at: float | None = None,
+    ) -> AsyncIterator[LogLine]:
         raise NotImplementedError
 
     async def read_yaml(self, kind: str, namespace: str, name: str) -> str:

@@ -41,7 +41,7 @@ def _strip(chance: random.Random, width: int) -> Strip:
 
 
 def _shown(screen: pyte.Screen) -> list[object]:
-    rows = []
+    rows: list[object] = []
     for y in range(HEIGHT):
         for x in range(WIDTH):
             cell = screen.buffer[y][x]
