@@ -16,14 +16,21 @@ os.environ.setdefault("QUARTERDECK_TEST_REAL_HOME", str(Path.home()))
 
 from tests import requirements
 
-_FORGOTTEN = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "NO_COLOR", "COLORTERM", "FORCE_COLOR")
+_FORGOTTEN = (
+    "KUBECONFIG",
+    "XDG_RUNTIME_DIR",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "NO_COLOR",
+    "COLORTERM",
+    "FORCE_COLOR",
+)
 _FOLDERS = {
     "HOME": "",
     "XDG_CONFIG_HOME": ".config",
     "XDG_CACHE_HOME": ".cache",
     "XDG_DATA_HOME": ".local/share",
     "XDG_STATE_HOME": ".local/state",
-    "XDG_RUNTIME_DIR": ".run",
 }
 _FIXED = {
     "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",

@@ -62,6 +62,7 @@ class ControlPlane:
         self._children: dict[str, Child] = {}
         self.api = KubeApi(self._ports.api_server, self.certificate, self._tokens["admin"])
         self.extra_api_server_flags: tuple[str, ...] = ()
+        self.api_server_runs_under: tuple[str, ...] = ()
 
     @property
     def certificate(self) -> Path:
@@ -151,7 +152,7 @@ class ControlPlane:
         self._start(
             "kube-apiserver", *flags.api_server_flags(self.folder, self._ports), *self.extra_api_server_flags, *extra_flags
         )
-        self._wait("the API server", self._is_ready)
+        self.wait_for("the API server", self._is_ready)
 
     def start_controllers(self) -> None:
         """The controller manager and the scheduler; both are at work a second or two later."""
@@ -234,7 +235,14 @@ class ControlPlane:
             is_seen: bool = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
             return is_seen and counts == [wanted] * 3
 
-        self._wait(f"{deployment} to be rolled out", is_done, timeout_s=timeout_s)
+        self.wait_for(f"{deployment} to be rolled out", is_done, timeout_s=timeout_s)
+
+    def wait_for(self, what: str, check: Callable[[], object], *, timeout_s: float = 60) -> None:
+        """Until the check is true; a TimeoutError quotes the programs' logs."""
+        try:
+            wait_until(what, check, timeout_s=timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.logs()}") from error
 
     def wait_for_pods(self, count: int, namespace: str, *, timeout_s: float = 600) -> None:
         """Until the deployments of the namespace have this many ready pods."""
@@ -256,7 +264,7 @@ class ControlPlane:
         for name in names:
             if name not in there:
                 self.api.create("/api/v1/nodes", node_manifest(name, pods=self._pods_per_node))
-        self._wait("the nodes", self._are_nodes_ready)
+        self.wait_for("the nodes", self._are_nodes_ready)
         return names
 
     def kubeconfig_with_rights(self, name: str, rules: Sequence[Manifest], *, namespace: str = "default") -> Path:
@@ -299,7 +307,8 @@ class ControlPlane:
         subprocess.run(key, check=True, capture_output=True)
 
     def _start(self, name: str, *arguments: str) -> None:
-        command: list[str | Path] = [self._programs.control_plane, name, *arguments]
+        under = self.api_server_runs_under if name == "kube-apiserver" else ()
+        command: list[str | Path] = [*under, self._programs.control_plane, name, *arguments]
         self._children[name] = Child(name, command, self.folder / f"{name}.log")
 
     def _start_kwok(self) -> None:
@@ -312,8 +321,10 @@ class ControlPlane:
     def _set_up_rights(self) -> None:
         for user in ("oncall", "pods-only"):
             self.write_kubeconfig(user)
-        self._wait("the cluster role view", lambda: self._has("/apis/rbac.authorization.k8s.io/v1/clusterroles/view"))
-        self._wait("the default service account", lambda: self._has("/api/v1/namespaces/default/serviceaccounts/default"))
+        self.wait_for("the cluster role view", lambda: self._has("/apis/rbac.authorization.k8s.io/v1/clusterroles/view"))
+        self.wait_for(
+            "the default service account", lambda: self._has("/api/v1/namespaces/default/serviceaccounts/default")
+        )
         roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
         bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
         self.api.create(roles, cluster_role_manifest("pods-only", PODS_ONLY))
@@ -332,14 +343,8 @@ class ControlPlane:
 
     def _are_nodes_ready(self) -> bool:
         nodes = self.api.get("/api/v1/nodes")["items"]
-        return bool(nodes) and all(_is_ready(node) for node in nodes)
-
-    def _wait(self, what: str, check: Callable[[], object], *, timeout_s: float = 60) -> None:
-        try:
-            wait_until(what, check, timeout_s=timeout_s)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self.logs()}") from error
+        return bool(nodes) and all(is_ready(node) for node in nodes)
 
 
-def _is_ready(item: Manifest) -> bool:
+def is_ready(item: Manifest) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in item["status"].get("conditions", ()))

@@ -1,7 +1,8 @@
-"""The real control plane as pytest fixtures; import them into a folder's conftest.py and mark the tests `cluster`."""
+"""The real clusters as pytest fixtures; import them into a folder's conftest.py and mark the tests `cluster` or `node`."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from tests import requirements
 from tests.cluster import build
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.real_node import RealNode
 
 _numbers = itertools.count(1)
 
@@ -30,9 +32,30 @@ def control_plane(pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def real_node(pytestconfig: pytest.Config) -> Iterator[RealNode]:
+    """One real node with a control plane of its own for the whole run; mark the tests `node`."""
+    requirements.need("node")
+    with RealNode(built_programs(pytestconfig)) as running:
+        yield running
+
+
 @pytest.fixture
 def namespace(control_plane: ControlPlane) -> Iterator[str]:
     """A namespace of the test's own; whatever is in it goes away afterwards."""
+    with _namespace_of(control_plane) as name:
+        yield name
+
+
+@pytest.fixture
+def node_namespace(real_node: RealNode) -> Iterator[str]:
+    """The same on the real node's control plane."""
+    with _namespace_of(real_node.control_plane) as name:
+        yield name
+
+
+@contextlib.contextmanager
+def _namespace_of(control_plane: ControlPlane) -> Iterator[str]:
     name = f"test-{next(_numbers)}"
     control_plane.create_namespace(name)
     yield name

@@ -24,6 +24,7 @@ def deployment_manifest(
     max_unavailable: int | str = "25%",
     min_ready_s: int = 0,
     health_path: str = "/health",
+    grace_s: int = 1,
     environment: Mapping[str, str] | None = None,
 ) -> Manifest:
     """A Deployment with one container called as its last dash part, an HTTP readiness and liveness probe, and limits.
@@ -67,7 +68,7 @@ def deployment_manifest(
                 "metadata": {"labels": all_labels, "annotations": dict(pod_annotations or {})},
                 "spec": {
                     "automountServiceAccountToken": False,
-                    "terminationGracePeriodSeconds": 1,
+                    "terminationGracePeriodSeconds": grace_s,
                     "containers": [container],
                 },
             },
