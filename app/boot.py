@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.options import Options
+from domain.errors import ConfigError
 from domain.facts import Fact
 from domain.streams import Source
 
@@ -91,9 +92,19 @@ def run(options: Options) -> int:
     gc.disable()  # nothing made during the start is garbage; the session collects and freezes once it has loaded
     beginning = begin(options)
     _prepare_environment(beginning.config)
+    from textual.app import InvalidThemeError
+
     from app.quarterdeck_app import QuarterdeckApp
 
-    app = QuarterdeckApp(beginning)
+    try:
+        app = QuarterdeckApp(beginning)
+    except InvalidThemeError as error:
+        raise ConfigError(
+            f"There is no theme {beginning.config.theme!r}.",
+            "Take `ansi-dark` or `ansi-light`, or a theme of Textual: nord, gruvbox, dracula, textual-dark …",
+            file=beginning.config.file,
+            key="screen.theme",
+        ) from error
     gc.enable()
     # Without the mouse the terminal's own selection goes on working: names get copied in an incident.
     app.run(mouse=False)

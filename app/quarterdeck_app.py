@@ -61,6 +61,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
 
         log_to_file()
         self.session.start()
+        self.doing.learn_candidates()
 
     async def change_session(self, session: Session) -> None:
         """Watch something else from now on; the screen stays."""
@@ -68,6 +69,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self._news = News()
         self.watch_screen.fleet = session.fleet
         session.start()
+        self.doing.learn_candidates()
         await old.stop()
 
     async def on_unmount(self) -> None:
@@ -85,15 +87,14 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
 
     def open(self, screen: Screen[Any]) -> None:
         """Put a view on top; when it is left, the watch screen gets the newest snapshot."""
+        if hasattr(screen, "candidates"):
+            screen.candidates = self.watch_screen.command_line.candidates
         self.push_screen(screen, lambda _: self.show_newest())
 
     def show_newest(self) -> None:
         screen = self.screen
         if hasattr(screen, "fleet"):
             cast(Any, screen).fleet = self.session.fleet
-
-    def last_view(self) -> None:
-        self.say("There is no view before this one yet.")
 
     def say(self, note: str, style: str = "quiet") -> None:
         """One sentence in the bottom line of whatever is on top."""
