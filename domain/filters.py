@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _Test = Callable[[str, Mapping[str, str]], bool]
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 _LABEL = re.compile(r"^([^=!]+?)(==|!=|=)(.*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """Every term must hold. `text` is what was typed; an empty filter lets everything through."""
 
     text: str = ""
-    tests: tuple[_Test, ...] = field(default=(), compare=False)
+    tests: tuple[_Test, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.tests)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from textual.geometry import Region, Size
 
@@ -21,15 +22,14 @@ class Layout(StrEnum):
     LARGE = "large"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """Regions by the name of the pane; those in `edged` begin with a vertical line."""
 
     layout: Layout
     header_lines: int
     regions: Mapping[str, Region]
     edged: frozenset[str] = frozenset()
-    joints: Mapping[str, tuple[Joint, ...]] = field(default_factory=dict)
+    joints: Mapping[str, tuple[Joint, ...]] = MappingProxyType({})
 
 
 def layout_for(size: Size) -> Layout:

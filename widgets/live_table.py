@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from widgets import palette
 from widgets.row_painter import EDGE, RowPainter
-from widgets.rows import Column, Place, Row, Widths
+from widgets.rows import Column, Line, Place, Row, Widths
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -354,7 +354,7 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
                 self._refresh_cells(y + self._head, old, new)
 
     def _refresh_cells(self, y: int, old: Row | None, new: Row | None) -> None:
-        if not isinstance(old, tuple) or not isinstance(new, tuple):
+        if old is None or new is None or isinstance(old, Line) or isinstance(new, Line):
             self.refresh(Region(0, y, self.size.width, 1))
             return
         regions = [Region(p.x, y, p.width, 1) for p in self._places if old[p.column] != new[p.column] and p.width]

@@ -5,7 +5,6 @@ A colour never stands alone: a sign or a word beside it says the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
@@ -32,84 +31,84 @@ STYLES: dict[str, Style] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Signs:
     """Each is one cell wide in every terminal font, or it is not in here."""
 
-    good: str = "✔"
-    bad: str = "✖"
-    warn: str = "!"
-    busy: str = "◐"
-    paused: str = "‖"
-    waiting: str = "·"
-    current: str = "●"
-    star: str = "★"
-    past: str = "○"
-    cursor: str = "▸"
-    marked: str = "◆"
-    opened: str = "▾"
-    closed: str = "▹"
-    branch: str = "└"
-    arrow: str = "→"
-    dot: str = "·"
-    ellipsis: str = "…"
-    times: str = "×"
-    minus: str = "−"
-    ascending: str = "▴"
-    descending: str = "▾"
-    bar_left: str = "▕"
-    bar_right: str = "▏"
-    bar_full: str = "█"
-    bar_ready: str = "▓"
-    bar_empty: str = "░"
-    began: str = "│"
-    levels: str = "▁▂▃▄▅▆▇█"
-    line: str = "━"
-    edge: str = "┃"
-    joint_down: str = "┳"
-    joint_up: str = "┻"
-    joint_cross: str = "╋"
-    joint_right: str = "┣"
-    joint_left: str = "┫"
+    good = "✔"
+    bad = "✖"
+    warn = "!"
+    busy = "◐"
+    paused = "‖"
+    waiting = "·"
+    current = "●"
+    star = "★"
+    past = "○"
+    cursor = "▸"
+    marked = "◆"
+    opened = "▾"
+    closed = "▹"
+    branch = "└"
+    arrow = "→"
+    dot = "·"
+    ellipsis = "…"
+    times = "×"
+    minus = "−"
+    ascending = "▴"
+    descending = "▾"
+    bar_left = "▕"
+    bar_right = "▏"
+    bar_full = "█"
+    bar_ready = "▓"
+    bar_empty = "░"
+    began = "│"
+    levels = "▁▂▃▄▅▆▇█"
+    line = "━"
+    edge = "┃"
+    joint_down = "┳"
+    joint_up = "┻"
+    joint_cross = "╋"
+    joint_right = "┣"
+    joint_left = "┫"
 
 
-UNICODE = Signs()
-ASCII = Signs(
-    good="+",
-    bad="x",
-    busy="~",
-    paused="=",
-    waiting=".",
-    current="@",
-    star="*",
-    past="o",
-    cursor=">",
-    marked="#",
-    opened="v",
-    closed=">",
-    branch="`",
-    arrow=">",
-    dot="-",
-    ellipsis="~",
-    times="x",
-    minus="-",
-    ascending="^",
-    descending="v",
-    bar_left="[",
-    bar_right="]",
-    bar_full="#",
-    bar_ready="=",
-    bar_empty=".",
-    began="|",
-    levels="_.,-=+*#",
-    line="-",
-    edge="|",
-    joint_down="+",
-    joint_up="+",
-    joint_cross="+",
-    joint_right="+",
-    joint_left="+",
-)
+class AsciiSigns(Signs):
+    """For a locale that is not UTF-8."""
+
+    good = "+"
+    bad = "x"
+    busy = "~"
+    paused = "="
+    waiting = "."
+    current = "@"
+    star = "*"
+    past = "o"
+    cursor = ">"
+    marked = "#"
+    opened = "v"
+    closed = ">"
+    branch = "`"
+    arrow = ">"
+    dot = "-"
+    ellipsis = "~"
+    times = "x"
+    minus = "-"
+    ascending = "^"
+    descending = "v"
+    bar_left = "["
+    bar_right = "]"
+    bar_full = "#"
+    bar_ready = "="
+    bar_empty = "."
+    began = "|"
+    levels = "_.,-=+*#"
+    line = "-"
+    edge = "|"
+    joint_down = "+"
+    joint_up = "+"
+    joint_cross = "+"
+    joint_right = "+"
+    joint_left = "+"
+
 
 _TO_ASCII = str.maketrans(
     {
@@ -130,24 +129,24 @@ _TO_ASCII = str.maketrans(
     }
 )
 
-signs = UNICODE
+signs: type[Signs] = Signs
 """Read it as `palette.signs`: `use_ascii` replaces it."""
 
 
 def use_ascii(wanted: bool = True) -> None:
     """For a locale that is not UTF-8, or where the configuration asks for it. Call before the first paint."""
     global signs
-    signs = ASCII if wanted else UNICODE
+    signs = AsciiSigns if wanted else Signs
     fit.cache_clear()
 
 
 def is_ascii() -> bool:
-    return signs is ASCII
+    return signs is AsciiSigns
 
 
 def shown(text: str) -> str:
     """`text` as this terminal can show it."""
-    if signs is UNICODE or text.isascii():
+    if signs is Signs or text.isascii():
         return text
     return text.translate(_TO_ASCII).encode("ascii", "replace").decode("ascii")
 

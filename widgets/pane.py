@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -22,8 +21,7 @@ from domain.workloads import WorkloadKey
 from widgets import palette
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(NamedTuple):
     """A pane's worst value in a few characters, for the header of a screen too small to show the pane."""
 
     text: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from widgets.palette import Cut, width_of
@@ -22,8 +21,7 @@ class Cell(NamedTuple):
         return own + sum(c.width for c in self.more) if self.more else own
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row that pays no heed to the columns: a cause under its rollout, a heading, a hint. `indent` in cells."""
 
     cells: tuple[Cell, ...]
@@ -34,8 +32,7 @@ Row = tuple[Cell, ...] | Line
 """One cell a column, in the order of the columns, whether the column is shown or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """`least` and `most` are cells; the content decides. Where there is no room, the column of the highest `rank` goes."""
 
     name: str
