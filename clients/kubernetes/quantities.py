@@ -28,7 +28,7 @@ _SUFFIXES = {
 @lru_cache(maxsize=4096)
 def _number(quantity: str | int | float) -> float | None:
     text = str(quantity).strip()
-    digits = text.rstrip("numkMGTPEi")
+    digits = text.rstrip("".join(_SUFFIXES))
     scale = _SUFFIXES.get(text[len(digits) :])
     try:
         number = float(digits) * scale if scale is not None else math.nan

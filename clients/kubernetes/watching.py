@@ -43,6 +43,8 @@ class Trail:
     empty_watches: int = 0
     """In a row."""
     has_bookmarks: bool = False
+    """The watch that is open has had one. The real server sends none to a watch from a version that is newer than the last
+    change of its kind, so their absence says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ async def _reopened(stream: Stream) -> AsyncGenerator[Fact, None]:
                     f"Nothing was heard of {stream.source} for {limits.silence_s:g} s",
                     "The connection is dead, or something on the way drops it; it is opened again.",
                 ) from error
-            # A server that sends no bookmarks may well have had nothing to say: asking again tells.
+            # Nobody has promised a word: asking again tells whether the connection was alive, and shows nothing as lost.
             continue
         if trail.version != version or loop.time() - began_at >= limits.empty_watch_s:
             trail.empty_watches = 0
@@ -199,6 +201,7 @@ async def _watched(stream: Stream) -> AsyncGenerator[Fact, None]:
         ("timeoutSeconds", str(max(1, round(random.uniform(*limits.watch_s))))),
     )
     ask = Ask(stream.path, asked(stream.source, "watch", stream.namespace), Kind.WATCH, params)
+    trail.has_bookmarks = False
     async with stream.connection.open(ask) as answer:
         # After answers that were empty, only a word is a sign of life.
         is_heard = not trail.empty_watches
