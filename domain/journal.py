@@ -98,6 +98,9 @@ def take(operation: Operation | None, fact: JournalFact) -> Operation | None:
                 runner_pid=fact.pid,
                 runner_host=fact.host,
                 runner_boot_id=fact.boot_id,
+                ended_at=None,
+                outcome="",
+                proposal="",
                 steps=tuple(_interrupted(s) for s in operation.steps),
             )
         case StepBegan():

@@ -97,7 +97,7 @@ def delete_pods_step(
 
 
 def rollout_step(workload: WorkloadKey, *, after: str = "patch", timeout_s: float = 900) -> Step:
-    """Waits until the rollout of what the step `after` has patched is complete; ends at once where its verdict is failing."""
+    """Waits until the rollout of what the step `after` has patched is complete; a failing verdict ends it at once."""
     arguments = {**_place(workload), "after": after}
     return Step("rollout", "rollout", "wait for the rollout, verdict watching", arguments, timeout_s=timeout_s)
 
