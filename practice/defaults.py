@@ -31,7 +31,16 @@ def with_defaults(kind: Kind, obj: Json) -> Json:
             _fill_deployment(spec)
         elif kind.resource != "replicasets":
             spec.setdefault("revisionHistoryLimit", 10)
-            spec.setdefault("updateStrategy", {}).setdefault("type", "RollingUpdate")
+            strategy = spec.setdefault("updateStrategy", {})
+            if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+                rolling = strategy.setdefault("rollingUpdate", {})
+                if kind.resource == "statefulsets":
+                    rolling.setdefault("partition", 0)
+                else:
+                    rolling.setdefault("maxUnavailable", 1)
+                    rolling.setdefault("maxSurge", 0)
+            if kind.resource == "statefulsets":
+                spec.setdefault("podManagementPolicy", "OrderedReady")
     elif kind.resource == "pods" and isinstance(spec, dict):
         _fill_pod_spec(spec)
         obj.setdefault("status", {}).setdefault("phase", "Pending")

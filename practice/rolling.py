@@ -16,7 +16,8 @@ def count_of(obj: Json, field: str) -> int:
     return int((obj.get("status") or {}).get(field, 0))
 
 
-def _scaled(value: int | str, total: int, *, is_up: bool) -> int:
+def scaled(value: int | str, total: int, *, is_up: bool) -> int:
+    """A count, or a share such as "25%" of `total`."""
     if isinstance(value, int):
         return value
     share = int(value.removesuffix("%")) * total / 100
@@ -30,8 +31,8 @@ def surge_and_unavailable(deployment: Json) -> tuple[int, int]:
     if strategy["type"] == "Recreate":
         return 0, 0
     rolling = strategy.get("rollingUpdate") or {}
-    surge = _scaled(rolling.get("maxSurge", "25%"), desired, is_up=True)
-    unavailable = _scaled(rolling.get("maxUnavailable", "25%"), desired, is_up=False)
+    surge = scaled(rolling.get("maxSurge", "25%"), desired, is_up=True)
+    unavailable = scaled(rolling.get("maxUnavailable", "25%"), desired, is_up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return surge, min(unavailable, desired)

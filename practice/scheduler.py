@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from practice.daemon_sets import node_wanted
 from practice.kinds import NODES, PODS, Kind
 from practice.objects import Json, labels_of, name_of, namespace_of, rfc3339
 from practice.recorder import Recorder
@@ -40,6 +41,9 @@ class Scheduler:
         nodes = list(self._store.each(NODES))
         free = [node for node in nodes if not node["spec"].get("unschedulable") and _is_ready(node)]
         wanted = (pod["spec"].get("nodeSelector") or {}).items()
+        place = node_wanted(pod)
+        if place:  # daemon set pods tolerate a closed node
+            free = [node for node in nodes if name_of(node) == place and _is_ready(node)]
         fitting = [node for node in free if wanted <= labels_of(node).items()]
         if not fitting:
             self._refuse(pod, nodes, free)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from practice import shop
 from practice.access import Rights
 from practice.clock import Clock
+from practice.daemon_sets import DaemonSetController
 from practice.defaults import with_defaults
 from practice.deployments import DeploymentController
 from practice.fleet import lay_fleet
@@ -19,6 +20,7 @@ from practice.recorder import Recorder
 from practice.replica_sets import ReplicaSetController
 from practice.scenarios import Scenario, Step, past
 from practice.scheduler import Scheduler
+from practice.stateful_sets import StatefulSetController
 from practice.store import Store
 from practice.traffic import Traffic
 
@@ -45,6 +47,8 @@ class World:
         self.kubelet = Kubelet(self.store, self.recorder, self.registry)
         self.replica_sets = ReplicaSetController(self.store, self.recorder)
         self.deployments = DeploymentController(self.store, self.recorder)
+        self.stateful_sets = StatefulSetController(self.store, self.recorder)
+        self.daemon_sets = DaemonSetController(self.store, self.recorder)
         self.garbage = GarbageCollector(self.store)
         self._lay_ground()
         self._live_through_past()
