@@ -72,8 +72,10 @@ class HeaderBar(Widget, can_focus=False):
         if self.notice:
             lines = [((_environment(fleet.scope, ""),), ()), *(((Cell(text),), ()) for text in self.notice)]
         elif self.chips_of:
+            needs = (*_needs(fleet), Cell(" "))
+            room = self.size.width - sum(cell.width for cell in needs)
             chips = [c for pane in self.chips_of for c in pane.chips(fleet, self.selected)]
-            lines.append((_chip_cells(chips), (*_needs(fleet), Cell(" "))))
+            lines.append((_chip_cells(chips, room), needs))
         if tuple(lines) != self._lines:
             self._lines = tuple(lines)
             self.refresh()
@@ -188,8 +190,9 @@ def _needs(fleet: Fleet) -> tuple[Cell, ...]:
     return (Cell(f"{sign} {troubled} need{'s' if troubled == 1 else ''} you", style),)
 
 
-def _chip_cells(chips: Sequence[Chip]) -> tuple[Cell, ...]:
-    cells: list[Cell] = [Cell(" ")]
-    for chip in chips:
-        cells += [Cell(chip.text, chip.style), _GAP]
-    return tuple(cells)
+def _chip_cells(chips: list[Chip], room: int) -> tuple[Cell, ...]:
+    """Those that fit; what is well goes first."""
+    shown = [Cell(chip.text, chip.style) for chip in chips]
+    while shown and sum(cell.width + 2 for cell in shown) + 1 > room:
+        shown.remove(next((cell for cell in reversed(shown) if cell.style in ("good", "quiet")), shown[-1]))
+    return (Cell(" "), *(part for cell in shown for part in (cell, _GAP)))

@@ -17,6 +17,8 @@ from widgets.pane import nothing_to_show
 from widgets.rows import Cell, Column, Row
 from widgets.table_pane import TablePane
 
+_WHO = 3
+"""The column that is left out where no revision says who made it."""
 _STYLES = {
     RevisionMark.CURRENT: "accent",
     RevisionMark.FAILING: "bad",
@@ -72,6 +74,7 @@ class HistoryPane(TablePane[str]):
             then = "Kubernetes keeps as many as spec.revisionHistoryLimit says."
         if rollout is not None and rollout.history and self.is_narrowed:
             what, then = "No version matches.", "Esc shows all of them again."
+        self.table.hide_columns(() if any(line.revision.changed_by for line in lines.values()) else (_WHO,))
         self.table.set_rows(
             tuple(lines),
             lambda uid: self._row(fleet, lines[uid]),

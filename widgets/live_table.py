@@ -113,8 +113,9 @@ class LiveTable(Widget, Generic[Key], can_focus=True):
 
     def hide_columns(self, indices: Collection[int]) -> None:
         """These are not shown, whatever the room."""
-        self._widths.hidden = frozenset(indices)
-        self._update()
+        if frozenset(indices) != self._widths.hidden:
+            self._widths.hidden = frozenset(indices)
+            self._update()
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -57,7 +57,7 @@ class MetricsPane(TablePane[str]):
         if phase is StreamPhase.FAILED or fleet.is_stale(Source.METRICS):
             return (Chip(f"metrics {palette.signs.warn}", "warn"),)
         series = fleet.metrics.get(selected, ()) if selected else ()
-        return tuple(_chip(s) for s in series)
+        return tuple(_chip(s) for s in series if s.query.limit is not None or s.error)
 
     def show(self, fleet: Fleet, selected: WorkloadKey | None) -> None:
         if selected != self._of:
@@ -101,7 +101,7 @@ def _chip(series: Series) -> Chip:
         return Chip(f"{name} ?", "quiet")
     if series.is_over:
         return Chip(f"{name} {palette.signs.bad}", "bad")
-    return Chip(f"{name} {palette.signs.good}", "good" if series.query.limit is not None else "quiet")
+    return Chip(f"{name} {palette.signs.good}", "good")
 
 
 def _row(series: Series, began_at: float | None) -> Row:

@@ -165,12 +165,15 @@ class RolloutsPane(TablePane[TreeKey]):
 
     def _why(self, fleet: Fleet, rollout: Rollout, width: int) -> Iterator[tuple[TreeKey, Row]]:
         key, verdict = rollout.key, rollout.verdict
-        aside = _aside(fleet, rollout)
-        if aside and not self._has_room_for_aside(fleet, rollout, width):
-            first = Cell(aside[0].text.lstrip(" ,·-"), aside[0].style)
-            yield TreeKey("verdict", key), Line((first, *aside[1:]), _INDENT)
         cause = [Cell(verdict.cause, "strong")] if verdict.cause else []
         rest = [Cell(verdict.capacity, _capacity_style(rollout))] if verdict.capacity else []
+        aside = _aside(fleet, rollout)
+        if aside and not self._has_room_for_aside(fleet, rollout, width):
+            beside = Cell(aside[0].text.lstrip(), aside[0].style, aside[1:])
+            if verdict.degree >= Degree.SUSPECT:
+                yield TreeKey("verdict", key), Line((beside._replace(more=()), *beside.more), _INDENT)
+            else:
+                rest.insert(0, beside)
         if rollout.degree.is_failing and (good := rollout.good_target) is not None:
             rest.append(Cell(f"{palette.signs.star} {good.image.version} is the last known good", "good"))
         together = sum(cell.width + 3 for cell in (*cause, *rest)) + _INDENT <= width
@@ -255,7 +258,7 @@ class RolloutsPane(TablePane[TreeKey]):
 
 def _dotted(cells: list[Cell]) -> tuple[Cell, ...]:
     between = Cell(f" {palette.signs.dot} ", "quiet")
-    return tuple(part for cell in cells for part in (between, cell))[1:]
+    return tuple(part for cell in cells for part in (between, cell._replace(more=()), *cell.more))[1:]
 
 
 _MARK_STYLES = {
