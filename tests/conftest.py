@@ -51,6 +51,8 @@ def _shut_out_the_developer() -> None:
     home = Path(tempfile.mkdtemp(prefix="quarterdeck-home-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ.update(_environment_in(home))
+    # Where runc and ip are, for users whose PATH has only what users need.
+    os.environ["PATH"] += os.pathsep + os.pathsep.join(("/usr/sbin", "/sbin"))
     for name in [*_FORGOTTEN, *(name for name in os.environ if name.startswith("QUARTERDECK_"))]:
         if not name.startswith(("QUARTERDECK_TEST_", "QUARTERDECK_REQUIRE")):
             os.environ.pop(name, None)

@@ -50,7 +50,7 @@ def _programs_missing(*names: str) -> str:
 def _node_missing() -> str:
     if sys.platform != "linux" or os.geteuid() != 0:
         return "a real node needs Linux and root"
-    reason = build.reason_missing() or _programs_missing("containerd", "ctr", "runc", "unshare", "ip", "iptables")
+    reason = build.reason_missing() or _programs_missing("containerd", "ctr", "runc", "unshare", "ip")
     if reason:
         return reason
     for path, package in ((CNI_FOLDER / "bridge", "containernetworking-plugins"), (BUSYBOX, "busybox-static")):
