@@ -59,6 +59,9 @@ class Place(NamedTuple):
     width: int
 
 
+_EXTRA = 8
+"""Columns of this rank and above are shown only where nothing is shortened for them, or where wide was asked for."""
+_SOME = 24
 _SLACK = 4
 """A column that needs this much less than it has …"""
 _PATIENCE = 90
@@ -102,6 +105,11 @@ class Widths:
     def places(self, width: int, is_wide: bool, start: int = 1) -> tuple[Place, ...]:
         """The columns that fit into `width` cells, `start` of them kept free on the left."""
         chosen = [i for i, c in enumerate(self.columns) if i not in self.hidden and (is_wide or not c.is_wide)]
+        while not is_wide and self._least(chosen, 1, is_easy=True) > width - start:
+            goes = max(chosen, key=lambda i: self.columns[i].rank)
+            if self.columns[goes].rank < _EXTRA:
+                break
+            chosen.remove(goes)
         gap = 2 if self._least(chosen, 2, is_easy=True) <= width - start else 1
         while len(chosen) > 1 and self._least(chosen, gap) > width - start:
             goes = max(chosen, key=lambda i: (self.columns[i].rank, i))
@@ -125,10 +133,11 @@ class Widths:
         return column.least if column.grows else self._needs[index]
 
     def _least(self, chosen: Sequence[int], gap: int, is_easy: bool = False) -> int:
-        """What these columns need at least; `is_easy` grants all its need to a growing one that is not the last."""
-        eased = (i for i in chosen[:-1] if is_easy and self.columns[i].grows)
-        return (
-            sum(self._width(i) for i in chosen)
-            + gap * (len(chosen) - 1)
-            + sum(self._needs[i] - self._width(i) for i in eased)
-        )
+        """What these columns need at least; `is_easy` grants growing ones their need (the last: some of a long text)."""
+        least = sum(self._width(i) for i in chosen) + gap * (len(chosen) - 1)
+        if not is_easy:
+            return least
+        needs = {
+            i: self._needs[i] if i != chosen[-1] else min(self._needs[i], _SOME) for i in chosen if self.columns[i].grows
+        }
+        return least + sum(max(0, need - self._width(i)) for i, need in needs.items())

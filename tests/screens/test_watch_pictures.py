@@ -1,4 +1,4 @@
-"""The main screen as it looks, in three sizes: `--snapshot-update` takes the pictures anew, after they have been looked at."""
+"""The main screen as it looks, in three sizes: look at the pictures before `--snapshot-update` takes them anew."""
 
 from __future__ import annotations
 
