@@ -24,6 +24,7 @@ from domain.sanitise import sanitise
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?")
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 """A program's own colours are dropped, not shown as ␛[32m: they say nothing here."""
+_GONE = b"unable to retrieve container logs for "
 _TRIES = 5
 _FLOAT_NS = 512
 """Epoch seconds in a float are exact to about 0.2 µs."""
@@ -123,8 +124,11 @@ async def _lines(
         async with contextlib.aclosing(pieces):
             async for raw in pieces:
                 match = _STAMP.match(raw)
+                if match is None and raw.startswith(_GONE) and not place.stamp:
+                    # With 200, as if it were the log: the kubelet keeps one dead container of a kind.
+                    raise NotFoundError(f"No log of {log.container} in {log.pod}: it is gone", "See the run after it.")
                 if match is None:
-                    # The kubelet's own words ("unable to retrieve container logs") come without a time.
+                    # The kubelet's own words come without a time.
                     yield LogLine(log.pod, log.container, _text(raw), clock())
                     continue
                 at_ns = _nanoseconds(match)

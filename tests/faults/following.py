@@ -38,6 +38,7 @@ class Following:
 
     cluster: Cluster
     source: Source = Source.PODS
+    namespace: str = "shop"
     things: dict[str, Any] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
     errors: list[QuarterdeckError] = field(default_factory=list)
@@ -46,7 +47,7 @@ class Following:
     async def run(self) -> None:
         while True:
             try:
-                async for fact in self.cluster.watch(self.source, "shop"):
+                async for fact in self.cluster.watch(self.source, self.namespace):
                     self._take(fact)
             except QuarterdeckError as error:
                 self.errors.append(error)

@@ -172,6 +172,12 @@ async def test_a_log_that_is_not_there_says_why(
         await followed(logs)
 
 
+async def test_a_container_that_the_kubelet_has_thrown_away_has_no_log(logs: LogServer) -> None:
+    logs.runs = [[b"unable to retrieve container logs for containerd://ad2ca4a4220e\n"]]
+    with pytest.raises(NotFoundError, match="it is gone"):
+        await followed(logs, previous=True)
+
+
 async def test_the_last_lines_are_read_without_following(logs: LogServer) -> None:
     logs.runs = [[line(1, "one"), line(2, "two")]]
     cluster = Cluster(logs.access(), limits=QUICK)

@@ -32,24 +32,13 @@ def access_of(kubeconfig: Path) -> Any:
     return load_access(environ={"KUBECONFIG": str(kubeconfig)})
 
 
-class InNamespace(Following):
-    """Of everything, what is in one namespace: the control plane is shared."""
-
-    namespace = ""
-
-    async def run(self) -> None:
-        watch = self.cluster.watch
-        self.cluster.watch = lambda source, _namespace: watch(source, self.namespace)  # type: ignore[method-assign]
-        await super().run()
-
-
 @contextlib.asynccontextmanager
 async def shown(plane: ControlPlane, namespace: str, *sources: Source) -> AsyncIterator[dict[Source, Following]]:
     followers: dict[Source, Following] = {}
     tasks = []
     for source in sources:
-        follower = InNamespace(Cluster(access_of(plane.operator_kubeconfig), is_read_only=True, limits=LIMITS), source)
-        follower.namespace = namespace
+        cluster = Cluster(access_of(plane.operator_kubeconfig), is_read_only=True, limits=LIMITS)
+        follower = Following(cluster, source, namespace)
         followers[source] = follower
         tasks.append(asyncio.create_task(follower.run()))
     try:
