@@ -29,7 +29,7 @@ def business_troubles(case: Case, versions: Versions, seen: SeenRollout, is_comp
             continue
         moment, value = series.points[-1]
         before = series.before(began_at)
-        if before is None or moment <= began_at or not _is_worse(series, before, value, case.rules.business_factor):
+        if before is None or moment <= began_at or not is_worse(series, before, value, case.rules.business_factor):
             continue
         message = f"{shown(value, series.query.unit)}, before this rollout {shown(before, series.query.unit)}"
         yield Trouble(FindingClass.BUSINESS, series.query.title, message, needs_s=case.rules.confirm_after_s, since_at=None)
@@ -41,7 +41,8 @@ def _rate(series: Series, began_at: float) -> float:
     return series.value
 
 
-def _is_worse(series: Series, before: float, value: float, factor: float) -> bool:
+def is_worse(series: Series, before: float, value: float, factor: float) -> bool:
+    """`value` against `before`, in the query's own sense of worse."""
     if not series.query.more_is_worse:
         return value * factor < before
     return value > max(before * factor, _FLOORS.get(series.query.unit, 0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domain.marks import Standing
 from domain.operations import NOTHING, Json, Step
 from domain.workloads import WorkloadKey, WorkloadKind
 
@@ -15,6 +16,11 @@ LEASE_S = 15
 def lock_name(workload: WorkloadKey) -> str:
     """Of the Lease, and of the ConfigMap with the record beside it."""
     return f"quarterdeck-{workload.kind.lower()}-{workload.name}"
+
+
+def holder_of(who: str, operation_id: str) -> str:
+    """A Lease's holder: two operations of the same person are two holders."""
+    return f"{who}/{operation_id}"
 
 
 def lock_step(workload: WorkloadKey, *, duration_s: int = LEASE_S, take_over_reason: str = "") -> Step:
@@ -59,9 +65,9 @@ def patch_step(
     id: str = "patch",
     timeout_s: float = 60,
 ) -> Step:
-    """A JSON patch. The tests on uid and generation, and the annotations that say who, why and which operation, are added
-    when it is carried out: `operations` are only what is to be changed. `annotations` are more to set on the workload
-    itself (quarterdeck.dev/digest); `change_cause` goes to kubernetes.io/change-cause."""
+    """A JSON patch, as `domain.template_patch` makes them. Where `operations` do not begin with the tests on uid and
+    generation, or lack the annotations that say which operation, who and why, these are added when it is carried out.
+    `annotations` are more to set on the workload itself; `change_cause` goes to kubernetes.io/change-cause."""
     arguments = {
         **_place(workload),
         "uid": uid,
@@ -145,28 +151,29 @@ def metrics_step(
 
 def mark_step(
     workload: WorkloadKey,
+    standing: Standing,
     *,
-    key: str,
-    value: Mapping[str, Json],
-    words: str,
+    template_hash: str = "",
+    digest: str = "",
+    image: str = "",
+    reason: str = "",
     id: str = "mark",
-    fill: Mapping[str, str] = NOTHING,
     is_always_run: bool = False,
     only_after: Sequence[str] = (),
 ) -> Step:
-    """Sets `key` in the ConfigMap `quarterdeck-marks` to `value` as JSON, with `operation`, `who` and `at` added.
-
-    `fill` takes what is known only later from results of earlier steps: {"digest": "rollout.digest"} sets value["digest"],
-    and `{template_hash}` in `key` is replaced by value["template_hash"]. With `only_after` it is done only where these
-    steps are done: a bad mark that is always run still needs its patch.
-    """
+    """Marks a version in the ConfigMap of the namespace. Without a `template_hash` it is the version that the step "rollout"
+    has seen running. With `only_after` it is done only where these steps are done: a bad mark that is always run still
+    needs its patch."""
     arguments = {
         **_place(workload),
-        "key": key,
-        "value": dict(value),
-        "fill": dict(fill),
+        "standing": str(standing),
+        "template_hash": template_hash,
+        "digest": digest,
+        "image": image,
+        "reason": reason,
         "only_after": list(only_after),
     }
+    words = f"mark {image or template_hash or 'what runs now'} {standing}"
     return Step(id, "mark", words, arguments, timeout_s=60, is_write=True, is_always_run=is_always_run)
 
 
