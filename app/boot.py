@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -95,6 +96,8 @@ def run(options: Options) -> int:
     from textual.app import InvalidThemeError
 
     from app.quarterdeck_app import QuarterdeckApp
+    from app.terminal import Terminal
+    from widgets import palette
 
     try:
         app = QuarterdeckApp(beginning)
@@ -105,10 +108,20 @@ def run(options: Options) -> int:
             file=beginning.config.file,
             key="screen.theme",
         ) from error
+    if _is_ascii(beginning.config):
+        palette.use_ascii()
+        Terminal.encoding = "ascii"
     gc.enable()
     # Without the mouse the terminal's own selection goes on working: names get copied in an incident.
     app.run(mouse=False)
     return app.return_code or 0
+
+
+def _is_ascii(config: Config) -> bool:
+    """As configured, else where the locale cannot say anything else."""
+    if config.is_ascii is not None:
+        return config.is_ascii
+    return "utf" not in (getattr(sys.__stdout__, "encoding", None) or "").lower()
 
 
 def _prepare_environment(config: Config) -> None:

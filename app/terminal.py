@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, ClassVar, Protocol, cast
 
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
@@ -47,9 +47,10 @@ class BoundedWriter(threading.Thread):
     Stands where Textual's WriterThread stands, whose queue of 30 writes stops the whole application on a stalled line.
     """
 
-    def __init__(self, file: IO[str], on_drained: Callable[[], None]) -> None:
+    def __init__(self, file: IO[str], on_drained: Callable[[], None], encoding: str = "utf-8") -> None:
         super().__init__(daemon=True, name="terminal-output")
         self._fd = file.fileno()
+        self._encoding = encoding
         self._on_drained = on_drained
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
@@ -63,7 +64,7 @@ class BoundedWriter(threading.Thread):
     def write(self, text: str) -> None:
         if self.is_dead or not text:
             return
-        data = text.encode("utf-8", "replace")
+        data = text.encode(self._encoding, "replace")
         with self._changed:
             if not self._waiting:
                 self._oldest_at = time.monotonic()
@@ -135,6 +136,8 @@ class BoundedWriter(threading.Thread):
 class Terminal(LinuxDriver):
     """Textual's driver with the ends tied: signals, hang-up, blocked output."""
 
+    encoding: ClassVar[str] = "utf-8"
+    """Of what is written: "ascii" where the terminal's locale has nothing else."""
     _writer: BoundedWriter | None = None
     _watches_hang_up = False
 
@@ -177,7 +180,7 @@ class Terminal(LinuxDriver):
         app = cast(Endable, self._app)
         if self._writer_thread is not None:
             self._writer_thread.stop()
-        self._writer = BoundedWriter(cast(IO[str], self._file), lambda: _call_in(loop, app.repaint))
+        self._writer = BoundedWriter(cast(IO[str], self._file), lambda: _call_in(loop, app.repaint), self.encoding)
         self._writer.start()
         self._writer_thread = cast(WriterThread, self._writer)
 
