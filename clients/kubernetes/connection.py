@@ -68,6 +68,7 @@ class Connection:
         for session in self._retired:
             await session.close()
         self._retired.clear()
+        await asyncio.sleep(0)  # what was hung up on is taken note of
 
     async def read(self, ask: Ask, *, timeout_s: float | None = None) -> bytes:
         """The whole body of a 2xx answer."""
@@ -90,11 +91,10 @@ class Connection:
                 try:
                     yield answer
                 finally:
-                    # An answer that was not read to its end cannot lend its connection to the next request.
                     if answer.content.at_eof():
                         answer.release()
                     else:
-                        answer.close()
+                        _hang_up(answer)
 
     @contextlib.asynccontextmanager
     async def open_socket(
@@ -211,6 +211,14 @@ class Connection:
         if proxy and not proxy.is_socks:
             route["proxy"] = proxy.url
         return route
+
+
+def _hang_up(answer: aiohttp.ClientResponse) -> None:
+    """An answer that was not read to its end cannot lend its connection to the next request; and a TLS goodbye to a server
+    that may be dead would outlive the program's own end."""
+    if answer.connection is not None and answer.connection.transport is not None:
+        answer.connection.transport.abort()
+    answer.close()
 
 
 def _query(params: Params) -> str:
