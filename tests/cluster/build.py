@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.processes import DIES_WITH_ITS_PARENT
+
 KUBERNETES = "1.34.4"
 KWOK = "0.8.0"
 _SOURCE = Path(__file__).parent / "controlplane"
@@ -119,27 +121,34 @@ def _build_all(built: Programs, say: Say) -> None:
     install = [go, "install", "-v", "-trimpath", "-ldflags", "-s -w", f"sigs.k8s.io/kwok/cmd/kwok@v{KWOK}"]
     _run("kwok", install, say, GOBIN=str(built.folder / "new"))
     (built.folder / "new" / "kwok").rename(built.kwok)
+    (built.folder / "new").rmdir()
     for path in (built.control_plane, built.kubectl):
         path.with_name(f"{path.name}.new").rename(path)
 
 
 def _run(what: str, command: list[str], say: Say, **more_environment: str) -> None:
     environment = {**os.environ, "HOME": str(real_home()), "GOWORK": "off", **more_environment}
+    command = [*DIES_WITH_ITS_PARENT, *command]
     started = time.monotonic()
+    lines: list[str] = []
     with subprocess.Popen(
         command, cwd=_SOURCE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
-        lines: list[str] = []
         reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
         reader.start()
-        while process.poll() is None:
-            reader.join(_REPORT_EVERY_S)
-            if process.poll() is None:
-                say(f"{what}: {len(lines)} packages after {time.monotonic() - started:.0f} s")
+        while not _has_ended(process):
+            say(f"{what}: {len(lines)} packages after {time.monotonic() - started:.0f} s")
         reader.join()
     if process.returncode:
         raise RuntimeError(f"building the {what} failed:\n{''.join(lines[-15:])}")
     say(f"{what}: built in {time.monotonic() - started:.0f} s")
+
+
+def _has_ended(process: subprocess.Popen[str]) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_REPORT_EVERY_S)
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-_DIES_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+DIES_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""In front of a command line. The parent is the thread that starts it; Linux only."""
 _children: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
@@ -26,7 +27,7 @@ class Child:
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*_DIES_WITH_ITS_PARENT, *map(str, command)],
+                [*DIES_WITH_ITS_PARENT, *map(str, command)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
