@@ -7,13 +7,16 @@ from typing import Any, cast
 
 from rich.color import ColorSystem
 from rich.text import Text
+from textual import events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import CompositorUpdate
 from textual.app import App, ScreenStackError
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from app.boot import Beginning
 from app.doing import Doing
+from app.key_order import KeyOrder
 from app.news import News
 from app.painting import PaintedScreen
 from app.session import Session
@@ -43,8 +46,23 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.doing = Doing(self)
         self._news = News()
         self._painted = PaintedScreen()
+        self._keys_in_order = KeyOrder(super().on_event, self._way_of_a_key)
         self.session: Session
         self.watch_screen: WatchScreen
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._keys_in_order.take(event)
+        else:
+            await super().on_event(event)
+
+    def _way_of_a_key(self) -> list[MessagePump]:
+        target: MessagePump | None = self.focused or self.screen
+        way: list[MessagePump] = []
+        while target is not None:
+            way.append(target)
+            target = target._parent
+        return way
 
     def on_mount(self) -> None:
         first = self.beginning

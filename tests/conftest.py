@@ -102,7 +102,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped: dict[str, str] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, ()):
-            for part in (str(value) for name, value in report.user_properties if name == _PART):
+            for part in (str(value) for name, value in getattr(report, "user_properties", ()) if name == _PART):
                 if outcome != "skipped":
                     ran[part] += report.when == "call"
                 elif reason := requirements.reason_missing(part):
