@@ -94,12 +94,19 @@ def test_a_rollout_ends_with_new_pods_only(server: Server, namespace: str) -> No
 
 def test_a_rollout_stays_within_its_bounds(server: Server, namespace: str) -> None:
     _made(server, namespace)
-    version = server.api.get(_path(namespace)).json["metadata"]["resourceVersion"]
+    found = server.api.get(f"/apis/apps/v1/namespaces/{namespace}/replicasets").json
+    version = found["metadata"]["resourceVersion"]
     _roll(server, namespace, "v2")
     _wait_done(server, namespace)
-    events = server.api.watch(f"/apis/apps/v1/namespaces/{namespace}/deployments", resourceVersion=version)
-    statuses = [event["object"]["status"] for event in events if event["type"] == "MODIFIED"]
-    assert max(each["replicas"] for each in statuses) <= 5
+    path = f"/apis/apps/v1/namespaces/{namespace}"
+    sizes = {each["metadata"]["name"]: each["spec"]["replicas"] for each in found["items"]}
+    most = 0
+    for event in server.api.watch(f"{path}/replicasets", resourceVersion=version):
+        sizes[event["object"]["metadata"]["name"]] = event["object"]["spec"]["replicas"]
+        most = max(most, sum(sizes.values()))
+    assert most == 5
+    changes = server.api.watch(f"{path}/deployments", resourceVersion=version)
+    statuses = [event["object"]["status"] for event in changes if event["type"] == "MODIFIED"]
     assert min(each["availableReplicas"] for each in statuses) >= 3
     assert len(statuses) > 4
 
