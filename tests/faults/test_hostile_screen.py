@@ -32,9 +32,31 @@ _OBEYED: dict[str, bytes | re.Pattern[bytes]] = {
     "DEL": b"\x7f",
 }
 _KEPT = frozenset(
-    "apiVersion kind uid resourceVersion creationTimestamp deletionTimestamp continue namespace startedAt finishedAt"
-    " lastTransitionTime lastUpdateTime lastTimestamp firstTimestamp eventTime cpu memory time timestamp window phase status"
-    " restartPolicy".split()
+    [
+        "apiVersion",
+        "kind",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "continue",
+        "namespace",
+        "startedAt",
+        "finishedAt",
+        "lastTransitionTime",
+        "lastUpdateTime",
+        "lastTimestamp",
+        "firstTimestamp",
+        "eventTime",
+        "cpu",
+        "memory",
+        "time",
+        "timestamp",
+        "window",
+        "phase",
+        "status",
+        "restartPolicy",
+    ]
 )
 """What is not text: an identity, a moment, a quantity, a word with a fixed set of values."""
 _RESOURCES = re.compile(r"/(pods|events|deployments|replicasets|statefulsets|daemonsets|controllerrevisions|services)$")
