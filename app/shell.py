@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domain.errors import RefusedError
+from domain.errors import QuarterdeckError, RefusedError
 from domain.fleet import Fleet
 from domain.pods import Pod
 from domain.targets import Target
@@ -20,9 +20,17 @@ COMMAND = ("sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash || exec sh"
 async def open_shell(app: QuarterdeckApp, target: Target) -> None:
     pod, container = container_for(app.session.fleet, target)
     print_above = f"shell in {pod.name}, container {container}; `exit` or Ctrl-d comes back\r\n"
+    trouble: QuarterdeckError | None = None
+    code: int | None = None
     with app.suspend():
-        code = await app.session.cluster.open_shell(pod.namespace, pod.name, container, COMMAND, greeting=print_above)
+        # An exception must not leave this block: Textual would never take its terminal back.
+        try:
+            code = await app.session.cluster.open_shell(pod.namespace, pod.name, container, COMMAND, greeting=print_above)
+        except QuarterdeckError as error:
+            trouble = error
     app.paint_everything()
+    if trouble is not None:
+        raise trouble
     if code:
         app.say(f"The shell in {pod.name} ended with exit code {code}.", "warn")
 

@@ -17,3 +17,14 @@ def test_keys_in_one_packet_are_looked_at_one_after_another(typed: str, stands: 
         terminal.wait_for("? Help")
         terminal.press(typed)
         terminal.wait_for(stands)
+
+
+def test_a_shell_that_cannot_be_opened_gives_the_screen_back() -> None:
+    """The practice cluster has no containers to go into, and says so."""
+    with TestTerminal((*QUARTERDECK, "demo"), columns=100, rows=30) as terminal:
+        terminal.wait_for("● live")
+        terminal.press("s")
+        terminal.wait_until(lambda: b"shell in" in terminal.raw or "501" in terminal.text, "the attempt")
+        terminal.wait_for("1 ROLLOUTS")
+        terminal.press("?")
+        terminal.wait_for("Help for watch")
