@@ -16,6 +16,9 @@ from hashlib import sha256
 from domain.errors import RefusedError
 from domain.operations import NOTHING, Json
 
+OPERATION = "quarterdeck.dev/operation"
+BY = "quarterdeck.dev/by"
+REASON = "quarterdeck.dev/reason"
 DIGEST = "quarterdeck.dev/digest"
 CONFIGURATION = "quarterdeck.dev/configuration"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
