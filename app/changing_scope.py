@@ -47,4 +47,4 @@ def session_for(what: Argument, name: str, session: Session, options: Options, p
             all_namespaces=is_all,
         )
     access, scope, config = open_scope(wanted)
-    return Session(access, scope, config, publish)
+    return Session(access, scope, config, publish, session.on_defect)

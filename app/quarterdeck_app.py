@@ -66,7 +66,7 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         first = self.beginning
-        self.session = Session(first.access, first.scope, first.config, self.publish)
+        self.session = Session(first.access, first.scope, first.config, self.publish, self.defect)
         self.watch_screen = WatchScreen()
         self.watch_screen.fleet = self.session.seed(first.pages.take())
         self.push_screen(self.watch_screen)
@@ -144,6 +144,10 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         self.doing.command(message.word, message.argument)
 
     # What `app.terminal` asks for.
+
+    def defect(self, error: BaseException) -> None:
+        """Something outside of Textual's own tasks broke: it ends as one of those would."""
+        self._handle_exception(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
     def end(self, return_code: int) -> None:
         self.exit(return_code=return_code)

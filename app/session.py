@@ -38,11 +38,19 @@ class Session:
     feeds: Feeds
     attention: Attention
 
-    def __init__(self, access: ClusterAccess, scope: Scope, config: Config, publish: Callable[[Fleet], None]) -> None:
+    def __init__(
+        self,
+        access: ClusterAccess,
+        scope: Scope,
+        config: Config,
+        publish: Callable[[Fleet], None],
+        on_defect: Callable[[BaseException], None] | None = None,
+    ) -> None:
         self.access = access
         self.scope = scope
         self.config = config
         self._publish = publish
+        self.on_defect = on_defect or _log_defect
         self.control = Control(Fleet(scope, rules=config.verdict_rules()), self._published)
         self._memory = Memory(state_folder(create=False), scope)
         self._tasks: list[asyncio.Task[None]] = []
@@ -103,7 +111,14 @@ class Session:
         self._publish(fleet)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(coroutine, name=f"session {name}"))
+        task = asyncio.get_running_loop().create_task(coroutine, name=f"session {name}")
+        task.add_done_callback(self._look_how_it_ended)
+        self._tasks.append(task)
+
+    def _look_how_it_ended(self, task: asyncio.Task[None]) -> None:
+        """A defect of ours must not leave a screen that looks alive and is not."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.on_defect(error)
 
     async def _connect(self) -> None:
         # Imported in a thread, so that the screen is painted meanwhile.
@@ -149,3 +164,7 @@ class Session:
 
         self.feeds.supervise(Source.HEALTH, follow_health)
         self.feeds.supervise(Source.METRICS, follow_metrics)
+
+
+def _log_defect(error: BaseException) -> None:
+    log.error("the session broke", exc_info=error)

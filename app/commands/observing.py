@@ -39,9 +39,14 @@ class Observation:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self._changed = asyncio.Event()
+        self._defect: BaseException | None = None
 
     def take(self, fleet: Fleet) -> None:
         self.fleet = fleet
+        self._changed.set()
+
+    def fail(self, error: BaseException) -> None:
+        self._defect = error
         self._changed.set()
 
     async def next(self, timeout_s: float | None) -> bool:
@@ -51,6 +56,8 @@ class Observation:
             await asyncio.wait_for(self._changed.wait(), timeout_s)
         except TimeoutError:
             return False
+        if self._defect is not None:
+            raise self._defect
         return True
 
     async def until(self, is_so: Callable[[Fleet], bool], timeout_s: float) -> bool:
@@ -70,7 +77,13 @@ async def observing(access: ClusterAccess, scope: Scope, config: Config) -> Asyn
     from app.session import Session
 
     observation: Observation | None = None
-    session = Session(access, scope, config, lambda fleet: observation.take(fleet) if observation else None)
+    session = Session(
+        access,
+        scope,
+        config,
+        lambda fleet: observation.take(fleet) if observation else None,
+        lambda error: observation.fail(error) if observation else None,
+    )
     observation = Observation(session.fleet)
     session.start()
     try:
