@@ -6,6 +6,8 @@ QuarterdeckError            1   a defect of ours
 ├── StepError               4   a step of an operation failed
 ├── OutsideError            5   an outside system did not do its part
 │   ├── UnreachableError        no answer: network, DNS, TLS, time limit
+│   │   ├── NotSentError        a write that had not left this host: it certainly had no effect
+│   │   └── AnswerLostError     a write that was sent and whose answer is not known: it may have had its effect
 │   ├── UnauthorizedError       who we are was not accepted (401)
 │   ├── ForbiddenError          what we may do does not cover it (403)
 │   ├── NotFoundError           it does not exist (404)
@@ -63,6 +65,14 @@ class OutsideError(QuarterdeckError):
 
 class UnreachableError(OutsideError):
     pass
+
+
+class NotSentError(UnreachableError):
+    pass
+
+
+class AnswerLostError(UnreachableError):
+    """Never to be sent again blindly: read back first."""
 
 
 class UnauthorizedError(OutsideError):

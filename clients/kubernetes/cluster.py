@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from clients.kubernetes import log_stream, objects, proxying, reviews, services, shell, watching
 from clients.kubernetes.access import ClusterAccess
@@ -20,6 +22,11 @@ from clients.kubernetes.watching import Stream, Trail
 from domain.facts import Fact
 from domain.log_lines import LogLine
 from domain.streams import Source
+
+if TYPE_CHECKING:
+    from clients.kubernetes.leases import ClusterLeases
+    from clients.kubernetes.write_connection import WriteConnection
+    from clients.kubernetes.writing import Writer
 
 
 class Cluster:
@@ -41,6 +48,7 @@ class Cluster:
         self.limits = limits or Limits()
         self._clock = clock
         self._connection = Connection(access, self.gate, self.limits)
+        self._sending: WriteConnection | None = None
         self._codecs = Codecs()
         self._trails: dict[tuple[Source, str], Trail] = {}
 
@@ -50,6 +58,24 @@ class Cluster:
 
     async def close(self) -> None:
         await self._connection.close()
+        if self._sending is not None:
+            await self._sending.close()
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What operations change the cluster by; read-only holds for it too."""
+        from clients.kubernetes.write_connection import WriteConnection
+        from clients.kubernetes.writing import Writer
+
+        self._sending = WriteConnection(self.access, self.gate, self.limits)
+        return Writer(self._connection, self._sending)
+
+    @cached_property
+    def leases(self) -> ClusterLeases:
+        """Keep it for as long as locks matter: it knows since when it has seen a lease unchanged."""
+        from clients.kubernetes.leases import ClusterLeases
+
+        return ClusterLeases(self.writer, self._clock)
 
     def watch(self, source: Source, namespace: str) -> AsyncGenerator[Fact, None]:
         """One attempt: pages of a list (or none, where the last attempt's version is still good), `StreamChanged` LIVE,
@@ -102,10 +128,10 @@ class Cluster:
         return await reviews.who_am_i(self._connection)
 
     async def is_permitted(
-        self, verb: str, resource: str, *, group: str = "", subresource: str = "", namespace: str = ""
+        self, verb: str, resource: str, *, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
     ) -> bool:
         return await reviews.is_permitted(
-            self._connection, verb, resource, group=group, subresource=subresource, namespace=namespace
+            self._connection, verb, resource, group=group, subresource=subresource, namespace=namespace, name=name
         )
 
     async def proxy_get(self, path: str, *, timeout_s: float = 5, limit_bytes: int = 65536) -> ProxyAnswer:

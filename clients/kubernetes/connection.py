@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -45,6 +46,8 @@ class Ask:
     body: bytes | None = None
     accept: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    trace: object = None
+    """What the session's traces are told of this request (aiohttp's `trace_request_ctx`)."""
 
 
 class Connection:
@@ -146,6 +149,7 @@ class Connection:
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_s, sock_read=sock_read_s),
+                trace_request_ctx=ask.trace,
                 **self._route(),
             )
             if not is_refusal_raised or answer.status < 300:
@@ -179,10 +183,13 @@ class Connection:
         if self._session is None:
             context = ssl_context(self.access, certificate) if self.access.is_tls else None
             self._certificate = certificate
-            self._session = aiohttp.ClientSession(
-                connector=connector(self.access, context), cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_READ_BUFFER
-            )
+            self._session = self._new_session(context)
         return self._session
+
+    def _new_session(self, context: ssl.SSLContext | None) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector(self.access, context), cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_READ_BUFFER
+        )
 
     def _retire(self) -> None:
         """The next request sets up everything anew (rotated files, renewed certificates); streams that run go on."""

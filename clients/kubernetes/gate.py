@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PROBE = "probe"
     LOG = "log"
     SHELL = "shell"
+    WRITE = "write"
     OTHER = "other"
 
 

@@ -14,6 +14,9 @@ class Limits:
     """Until the head of an answer, and between any two pieces of its body."""
     body_s: float = 120.0
     """A whole answer that is not a stream; a page of 500 pods on a thin line is a few megabytes."""
+    write_s: float = 34.0
+    """A whole write: an admission webhook may take 30 s (ValidatingWebhookConfiguration's most), and the answer tells more
+    than reading back does."""
     silence_s: float = 70.0
     """A watch that says nothing for so long is dead: bookmarks come about every 60 s (kopf uses the same figure)."""
     watch_s: tuple[float, float] = (240.0, 360.0)

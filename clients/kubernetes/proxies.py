@@ -72,11 +72,12 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def connector(access: ClusterAccess, context: ssl.SSLContext | None) -> aiohttp.BaseConnector:
-    """Without a limit of connections: every watch needs its own for as long as it lives."""
+def connector(access: ClusterAccess, context: ssl.SSLContext | None, *, is_kept: bool = True) -> aiohttp.BaseConnector:
+    """Without a limit of connections: every watch needs its own for as long as it lives. Not `is_kept`: a new connection
+    for each request."""
     import aiohttp
 
-    options: dict[str, Any] = {"limit": 0, "ttl_dns_cache": 30}
+    options: dict[str, Any] = {"limit": 0, "ttl_dns_cache": 30, "force_close": not is_kept}
     if context is not None:
         options["ssl"] = context
     proxy = proxy_for(access)

@@ -43,9 +43,16 @@ async def who_am_i(connection: Connection) -> str:
 
 
 async def is_permitted(
-    connection: Connection, verb: str, resource: str, *, group: str, subresource: str, namespace: str
+    connection: Connection, verb: str, resource: str, *, group: str, subresource: str, namespace: str, name: str = ""
 ) -> bool:
-    attributes = {"verb": verb, "resource": resource, "group": group, "subresource": subresource, "namespace": namespace}
+    attributes = {
+        "verb": verb,
+        "resource": resource,
+        "group": group,
+        "subresource": subresource,
+        "namespace": namespace,
+        "name": name,
+    }
     review = {
         "kind": "SelfSubjectAccessReview",
         "apiVersion": "authorization.k8s.io/v1",

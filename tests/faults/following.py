@@ -20,6 +20,7 @@ QUICK = Limits(
     connect_s=0.5,
     answer_s=0.5,
     body_s=2,
+    write_s=0.5,
     silence_s=0.5,
     watch_s=(240, 360),
     empty_watch_s=0.05,
