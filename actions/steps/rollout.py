@@ -60,7 +60,9 @@ class Soaks(Executor):
                     good_for_s = 0.0 if since is None else loop.time() - since
                     if since is not None and good_for_s >= seconds:
                         return {"seconds": seconds, "message": f"complete for {short_duration(seconds)}"}
-                    words, _ = (f"complete for {good_for_s:.0f} of {seconds:g} s", None) if is_well else _told(fleet, rollout)
+                    words, _ = (
+                        (f"complete for {good_for_s:.0f} of {seconds:g} s", None) if is_well else _told(fleet, rollout)
+                    )
                     run.tell(words, good_for_s / seconds if seconds else None)
         except TimeoutError:
             _out_of_time(step, run, key, last)
