@@ -11,7 +11,7 @@ from domain.operation_ports import Leases, LeaseState
 
 
 class LeaseKeeper:
-    """Renews every third of the lease's duration. `after_renewal` is awaited after each; what fails in it is its own affair.
+    """Renews every third of the lease's duration. `after_renewal` is awaited after each; it deals with its own failures.
 
     Time is the event loop's: neither this host's clock nor the server's being wrong changes anything.
     """

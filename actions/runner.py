@@ -243,7 +243,7 @@ class Runner:
         return self._abort.is_set()
 
     async def _listen_for_abort(self) -> None:
-        while not self._is_abort_asked():
+        while not self._is_abort_asked():  # noqa: ASYNC110  (it is a file of another process that is looked at)
             await asyncio.sleep(ABORT_EVERY_S)
 
     async def _tell_position(self) -> None:

@@ -63,13 +63,13 @@ class Settling:
             try:
                 return await (self._look() if self._is_open else self._do())
             except _AgainError as again:
-                trouble = again.trouble
-            if self._run.time_left_s <= again.pause_s:
+                trouble, pause_s = again.trouble, again.pause_s
+            if self._run.time_left_s <= pause_s:
                 return self._out_of_time(trouble)
             self._run.tell(f"{trouble.message}; trying again")
             # An abort does not end this pause where something is open: first it is found out what has happened.
             try:
-                await (self._runner.clock.sleep(again.pause_s) if self._is_open else self._run.sleep(again.pause_s))
+                await (self._runner.clock.sleep(pause_s) if self._is_open else self._run.sleep(pause_s))
             except Stopped as stop:
                 return self._stopped(stop)
 
@@ -85,7 +85,7 @@ class Settling:
             return self._stopped(stop)
         except QuarterdeckError as error:
             return self._failed(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (the runner: what was begun is brought to an end whatever happens)
             return self._unknown(_defect(error))
         if check.is_done is None:
             message = check.message or "nobody can say whether it has happened"
@@ -118,7 +118,7 @@ class Settling:
             raise self._again(trouble) from error
         except QuarterdeckError as error:
             return self._failed(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             return await self._settled_by_check(self._failed(_defect(error)))
         return self._ended(StepState.DONE, str(result.get("message", "")), "", result)
 

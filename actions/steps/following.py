@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 
 from actions.ports import Ports, Run
 from domain.case import is_same_template
@@ -25,7 +25,7 @@ _SOURCES = {
 }
 
 
-async def fleets(ports: Ports, run: Run) -> AsyncIterator[Fleet]:
+async def fleets(ports: Ports, run: Run) -> AsyncGenerator[Fleet, None]:
     """Snapshots until nobody asks any more; the last one again where none has come for a second."""
     while True:
         source = ports.fleet.watch()
@@ -69,14 +69,11 @@ async def _close(source: AsyncIterator[Fleet], waiting: asyncio.Task[Fleet] | No
 
 async def first_rollout(ports: Ports, run: Run, key: WorkloadKey) -> tuple[Fleet, Rollout]:
     """The workload as soon as it is seen."""
-    seen = fleets(ports, run)
-    try:
+    async with aclosing(fleets(ports, run)) as seen:
         async for fleet in seen:
             if key in fleet.rollouts:
                 return fleet, fleet.rollouts[key]
             run.tell(f"looking for {key.name}")
-    finally:
-        await seen.aclose()  # type: ignore[attr-defined]
     raise AssertionError("a fleet is followed until nobody asks any more")
 
 

@@ -161,7 +161,7 @@ def mark_step(
     is_always_run: bool = False,
     only_after: Sequence[str] = (),
 ) -> Step:
-    """Marks a version in the ConfigMap of the namespace. Without a `template_hash` it is the version that the step "rollout"
+    """Marks a version in the ConfigMap of the namespace. Without a `template_hash` it is the one that the step "rollout"
     has seen running. With `only_after` it is done only where these steps are done: a bad mark that is always run still
     needs its patch."""
     arguments = {

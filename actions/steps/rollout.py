@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import NoReturn
 
@@ -84,11 +84,11 @@ def result_of(rollout: Rollout) -> Mapping[str, Json]:
     }
 
 
-async def _arrived(ports: Ports, step: Step, run: Run) -> AsyncIterator[tuple[Fleet, Rollout]]:
+async def _arrived(ports: Ports, step: Step, run: Run) -> AsyncGenerator[tuple[Fleet, Rollout], None]:
     """Snapshots from the moment on that the controller has taken the change up."""
     key = key_of(step.arguments)
     wanted = dict(run.results.get(str(step.arguments.get("after", "")), {}))
-    async with aclosing(fleets(ports, run)) as seen:  # type: ignore[type-var]
+    async with aclosing(fleets(ports, run)) as seen:
         async for fleet in seen:
             rollout = fleet.rollouts.get(key)
             if rollout is None:
