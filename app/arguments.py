@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any, NoReturn
 
 from app.manual import EPILOG, EXAMPLES
+from app.operation_arguments import WORKLOAD_HELP, add_operations
 from app.options import Options
 from domain.errors import ConfigError
 
@@ -101,6 +102,7 @@ def parser_of(prog: str, *, verbs: bool = True) -> Parser:
         )
         for add in (_add_status, _add_watch, _add_doctor, _add_init, _add_demo, _add_trust, _add_version, _add_practice):
             add(commands)
+        add_operations(commands, _verb)
     group = _add_common(parser, is_top=True)
     group.add_argument("-h", "--help", action=_Help, prog=prog)
     return parser
@@ -161,7 +163,7 @@ def _add_status(verbs: Any) -> None:
         "  quarterdeck status\n  quarterdeck status deploy/shop-backend -o json\n\n",
         has_scope=True,
     )
-    parser.add_argument("workload", nargs="?", default="", metavar="WORKLOAD", help=_WORKLOAD_HELP)
+    parser.add_argument("workload", nargs="?", default="", metavar="WORKLOAD", help=WORKLOAD_HELP)
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="Default: table.")
 
 
@@ -173,7 +175,7 @@ def _add_watch(verbs: Any) -> None:
         "  quarterdeck watch shop-backend\n  quarterdeck watch deploy/shop-backend --timeout 900 -o jsonl\n\n",
         has_scope=True,
     )
-    parser.add_argument("workload", metavar="WORKLOAD", help=_WORKLOAD_HELP)
+    parser.add_argument("workload", metavar="WORKLOAD", help=WORKLOAD_HELP)
     parser.add_argument("--timeout", type=_seconds, default=900.0, metavar="S", help="Seconds; default 900, 0: no limit.")
     parser.add_argument(
         "--soak", type=_seconds, default=None, metavar="S", help="Seconds it must stay available; default verdict.soak_s."
@@ -222,9 +224,6 @@ def _add_practice(verbs: Any) -> None:
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--pods", type=int, default=0)
     parser.add_argument("--until-stdin-ends", action="store_true")
-
-
-_WORKLOAD_HELP = "NAME, or deployment/NAME, deploy/, statefulset/, sts/, daemonset/, ds/."
 
 
 def _seconds(text: str) -> float:

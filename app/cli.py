@@ -51,7 +51,7 @@ def _hand_over(arguments: Namespace) -> int:
     log_to_file()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    module = import_module(f"app.commands.{arguments.command.lstrip('_')}")
+    module = import_module(f"app.commands.{getattr(arguments, 'module', arguments.command.lstrip('_'))}")
     code: int = module.run(options_of(arguments), arguments)
     return code
 

@@ -52,9 +52,7 @@ class Going:
         if not name:
             await self._choose(what, "Watch", lambda chosen: self._go_to(what, chosen))
             return
-        session = await asyncio.to_thread(
-            session_for, what, name, app.session, app.beginning.options, app.publish, app.defect
-        )
+        session = await asyncio.to_thread(session_for, what, name, app.session, app.beginning.options, app.publish)
         await app.change_session(session)
 
     async def _choose(self, what: Argument, verb: str, then: Callable[[str], Coroutine[Any, Any, None]]) -> None:

@@ -13,6 +13,13 @@ def user_config_file() -> Path:
     return user_config_path("quarterdeck", appauthor=False) / CONFIG_NAME
 
 
+def operations_folder() -> Path:
+    """The journals of operations, a file each. OSError where it cannot be made."""
+    folder = state_folder() / "operations"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def state_folder(*, create: bool = True) -> Path:
     """Logs, trust, history. For this user only; OSError where it cannot be made."""
     from platformdirs import user_state_path
