@@ -51,6 +51,11 @@ class Config:
     health_timeout_s: float = 5.0
     health_hosts: frozenset[str] = frozenset()
     """May be asked although their address is local."""
+    smoke_places: tuple[str, ...] = ()
+    """Paths of the workload's pods, or URLs."""
+    smoke_command: tuple[str, ...] = ()
+    smoke_command_timeout_s: float = 300.0
+    compares_metrics: bool = True
     theme: str = "ansi-dark"
     is_ascii: bool | None = None
     """None: by the locale."""
@@ -85,7 +90,7 @@ class Config:
         return found
 
     def reaches(self) -> tuple[tuple[str, str], ...]:
-        """(key, URL) of everything outside the cluster that the file makes this program ask: what trust is about."""
+        """(key, URL or command) of what the file makes this program ask or run: what trust is about."""
         places = [("prometheus", self.prometheus)]
         found: list[tuple[str, str]] = []
         for name, environment in self.environments.items():
@@ -93,6 +98,9 @@ class Config:
             if environment.prometheus is not None:
                 places.append((f"environments.{name}.prometheus", environment.prometheus))
         found += [(f"{key}.url", place.url) for key, place in places if place.url]
+        found += [("verify.smoke", place) for place in self.smoke_places if "://" in place]
+        if self.smoke_command:
+            found.append(("verify.command", " ".join(self.smoke_command)))
         return tuple(found)
 
 

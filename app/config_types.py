@@ -151,6 +151,23 @@ class HealthTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ] = []
 
 
+class VerifyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What proves, after every change of pods, that it has gone well: beside the rollout itself, health and metrics."""
+
+    smoke: Annotated[
+        list[str],
+        Meta(description="Asked after the soak, and must answer 2xx: paths of the new pods (`/api/status`), or URLs."),
+    ] = []
+    command: Annotated[
+        list[str],
+        Meta(description='A smoke test on this host that must end with exit code 0: `["npm", "run", "test:smoke"]`.'),
+    ] = []
+    command_timeout_s: Annotated[float, Meta(description="How long that may take, in seconds.", gt=0)] = 300.0
+    metrics: Annotated[
+        bool, Meta(description="Compare the metrics with those from before, by `verdict.business_factor`.")
+    ] = True
+
+
 class ScreenTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the screen looks and sounds."""
 
@@ -172,6 +189,7 @@ class FileTables(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     metrics: Annotated[list[MetricTable], Meta(description="More queries for the metrics pane.")] = []
     verdict: VerdictTable = VerdictTable()
     health: HealthTable = HealthTable()
+    verify: VerifyTable = VerifyTable()
     screen: ScreenTable = ScreenTable()
     keys: Annotated[
         dict[str, str],

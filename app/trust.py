@@ -28,9 +28,9 @@ def require_trust(file: ConfigFile, config: Config) -> None:
     reaches = config.reaches()
     if not reaches or is_trusted(file):
         return
-    what = "an address" if len(reaches) == 1 else f"{len(reaches)} addresses"
+    what = "an address or command" if len(reaches) == 1 else f"{len(reaches)} addresses or commands"
     raise ConfigError(
-        f"This quarterdeck.toml names {what} to ask, and has not been trusted as it is now.",
+        f"This quarterdeck.toml names {what}, and has not been trusted as it is now.",
         "Read it, then run `quarterdeck trust`; `--no-config` goes without it.",
         file=str(file.path),
         key=reaches[0][0],
