@@ -14,6 +14,7 @@ from domain.streams import Source, StreamPhase
 
 if TYPE_CHECKING:
     from app.config import Config
+    from app.session import Session
     from clients.kubernetes.access import ClusterAccess
     from domain.scope import Scope
 
@@ -35,6 +36,8 @@ _SECOND_CHANCE_S = 3.0
 
 class Observation:
     """`fleet` is the newest snapshot; `until` waits for one that has something to say."""
+
+    session: Session
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
@@ -85,6 +88,7 @@ async def observing(access: ClusterAccess, scope: Scope, config: Config) -> Asyn
         lambda error: observation.fail(error) if observation else None,
     )
     observation = Observation(session.fleet)
+    observation.session = session
     session.start()
     try:
         await _until_listed(observation, scope)
