@@ -232,7 +232,8 @@ class ObjectApi:
                 seen = before["metadata"][field]
                 why = f"Precondition failed: {what} in precondition: {wanted[field]}, {what} in object meta: {seen}"
                 raise conflict(target.kind, target.name, why)
-        if _is_dry(request):
+        # As in the real server, a body that is there speaks alone.
+        if "All" in (options.get("dryRun") or ()) if options else _is_dry(request):
             return await json_answer(request, self._shown(request, target, before))
         grace = options.get("gracePeriodSeconds", request.query.get("gracePeriodSeconds"))
         policy = options.get("propagationPolicy") or request.query.get("propagationPolicy")

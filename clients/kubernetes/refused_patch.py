@@ -41,18 +41,20 @@ def _told(path: str, wanted: Json, value: object) -> str:
 
 def last_change(found: ClusterObject) -> str:
     """Who changed its spec or metadata last: "ops@jump2, operation 7KQ2MXPA, 14:02:11 UTC"; "" where nobody is named."""
-    entries = found.body["metadata"].get("managedFields")
-    named = [e for e in entries or () if isinstance(e, dict) and not e.get("subresource") and e.get("manager")]
-    if not named:
-        return ""
-    newest = max(named, key=lambda entry: str(entry.get("time") or ""))
-    who = _shown(newest["manager"])
-    if newest["manager"] == MANAGER:
-        who = _shown(found.annotations.get(BY) or MANAGER)
-        if operation := found.annotations.get(OPERATION):
-            who += f", operation {_shown(operation)}"
-    when = _time_of_day(newest.get("time"))
-    return f"{who}, {when}" if when else who
+    entries = found.body["metadata"].get("managedFields") or ()
+    named = [e for e in entries if isinstance(e, dict) and e.get("subresource") != "status" and e.get("manager")]
+    newest = max((str(entry.get("time") or "") for entry in named), default="")
+    # The server's times are whole seconds: more than one may be the newest.
+    names = {_name_of(entry, found) for entry in named if str(entry.get("time") or "") == newest}
+    return ", ".join(filter(None, (" or ".join(sorted(names)), _time_of_day(newest))))
+
+
+def _name_of(entry: Mapping[str, Json], found: ClusterObject) -> str:
+    if entry["manager"] != MANAGER:
+        through = f" ({_shown(entry['subresource'])})" if entry.get("subresource") else ""
+        return _shown(entry["manager"]) + through
+    operation = found.annotations.get(OPERATION)
+    return _shown(found.annotations.get(BY) or MANAGER) + (f", operation {_shown(operation)}" if operation else "")
 
 
 def _time_of_day(stamp: Json) -> str:

@@ -117,7 +117,10 @@ class Writer:
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str, is_dry_run: bool = False) -> None:
         """So that no object of this uid is left. Gone already, or another one in its place, is fine."""
-        options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        options: dict[str, Json] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        if is_dry_run:
+            # A server that is given a body reads none of these from the query.
+            options["dryRun"] = ["All"]
         ask = _change("DELETE", "delete", resource_of(kind), namespace, name, options, is_dry_run)
         try:
             await self._sending.write(ask)
