@@ -13,6 +13,7 @@ from domain.errors import (
     ConflictError,
     ExpiredError,
     ForbiddenError,
+    InvalidError,
     JournalError,
     NotFoundError,
     NotSentError,
@@ -29,7 +30,7 @@ GRACE_S = 5.0
 """A step that waits ends itself at its time limit; one that does not is ended so much later."""
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
-_REFUSED = (ForbiddenError, NotFoundError, ExpiredError)
+_REFUSED = (ForbiddenError, NotFoundError, InvalidError, ExpiredError)
 _UNPROCESSED = (NotSentError, RateLimitedError, UnauthorizedError)
 """The write certainly had no effect, and may have one later."""
 T = TypeVar("T")

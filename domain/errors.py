@@ -12,6 +12,7 @@ QuarterdeckError            1   a defect of ours
 │   ├── ForbiddenError          what we may do does not cover it (403)
 │   ├── NotFoundError           it does not exist (404)
 │   ├── ConflictError           somebody else was first (409, failed precondition)
+│   ├── InvalidError            what was asked is not accepted, now or later (400, 422)
 │   ├── ExpiredError            the version asked for is too old (410)
 │   └── RateLimitedError        asked too often (429)
 └── JournalError            6   the journal cannot be written; nothing was touched
@@ -93,6 +94,10 @@ class NotFoundError(OutsideError):
 
 
 class ConflictError(OutsideError):
+    pass
+
+
+class InvalidError(OutsideError):
     pass
 
 

@@ -14,6 +14,7 @@ from domain.errors import (
     ConflictError,
     ExpiredError,
     ForbiddenError,
+    InvalidError,
     NotFoundError,
     OutsideError,
     RateLimitedError,
@@ -23,7 +24,7 @@ from domain.errors import (
 from domain.sanitise import sanitise
 
 
-class InvalidRequestError(OutsideError):
+class InvalidRequestError(InvalidError):
     """400 or 422: this server does not understand, or does not accept, what was asked. `said` is its own explanation."""
 
     def __init__(self, message: str, hint: str, *, said: str = "") -> None:
