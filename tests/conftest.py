@@ -99,14 +99,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ran: Counter[str] = Counter()
-    skipped: dict[str, str] = {}
+    absent: dict[str, str] = {}
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, ()):
             for part in (str(value) for name, value in getattr(report, "user_properties", ()) if name == _PART):
-                if outcome != "skipped":
-                    ran[part] += report.when == "call"
-                elif reason := requirements.reason_missing(part):
-                    skipped[part] = reason
+                ran[part] += report.when == "call"
+                if report.when == "setup" and (reason := requirements.reason_missing(part)):
+                    absent[part] = f"{'MISSING' if requirements.is_required(part) else 'SKIPPED'} ({reason})"
     words = [f"{part} ran ({count} tests)" for part, count in sorted(ran.items()) if count]
-    words += [f"{part} SKIPPED ({reason})" for part, reason in sorted(skipped.items())]
+    words += [f"{part} {what}" for part, what in sorted(absent.items())]
     terminalreporter.write_line(f"real parts: {'; '.join(words) or 'none asked for'}")
