@@ -17,6 +17,8 @@ from domain.rollouts import Rollout
 from domain.verdict import Degree
 from domain.workloads import WorkloadKey
 
+_SOAK_TOLD_EVERY_S = 5.0
+
 
 class Rollouts(Executor):
     """Done when the rollout of what was patched is complete: all updated, all available, no old pod left."""
@@ -60,10 +62,9 @@ class Soaks(Executor):
                     good_for_s = 0.0 if since is None else loop.time() - since
                     if since is not None and good_for_s >= seconds:
                         return {"seconds": seconds, "message": f"complete for {short_duration(seconds)}"}
-                    words, _ = (
-                        (f"complete for {good_for_s:.0f} of {seconds:g} s", None) if is_well else _told(fleet, rollout)
-                    )
-                    run.tell(words, good_for_s / seconds if seconds else None)
+                    told_s = good_for_s // _SOAK_TOLD_EVERY_S * _SOAK_TOLD_EVERY_S
+                    words = f"complete for {told_s:.0f} of {seconds:g} s" if is_well else _told(fleet, rollout)[0]
+                    run.tell(words, told_s / seconds if seconds else None)
         except TimeoutError:
             _out_of_time(step, run, key, last)
         raise AssertionError("a rollout is followed until it ends")

@@ -1,4 +1,4 @@
-"""A cluster in memory with the API server's own rules for writing, its leases, a journal, and a way to kill at any point."""
+"""A cluster in memory with the API server's own rules for writing, its leases, a journal, and a way to kill anywhere."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from clients.journal_lines import facts_in, line_of
 from domain.errors import ConflictError, NotFoundError
-from domain.journal import JournalFact, Planned
+from domain.journal import JournalFact
 from domain.operation_ports import ClusterObject, CommandResult, LeaseState
 
 T0 = 1_800_000_000.0
@@ -60,19 +61,25 @@ class Clock:
 
 
 class Journal:
-    """In memory; a line is there once it was written, whatever happens then."""
+    """In memory, with the lines that the real one has on disk; it can be cut in the middle of one."""
 
-    def __init__(self, points: Points, facts: Sequence[JournalFact] = ()) -> None:
-        self.facts = list(facts)
-        self._points = points
-
-    def write(self, fact: JournalFact) -> None:
-        with self._points.around(f"line {type(fact).__name__}"):
-            self.facts.append(fact)
+    def __init__(self, points: Points) -> None:
+        self.points = points
+        self.text = b""
 
     @property
-    def is_begun(self) -> bool:
-        return any(isinstance(f, Planned) for f in self.facts)
+    def facts(self) -> list[JournalFact]:
+        return list(facts_in(self.text))
+
+    def write(self, fact: JournalFact) -> None:
+        line, name = line_of(fact), f"line {type(fact).__name__}"
+        self.points.pass_by(f"before {name}")
+        if self.text and not self.text.endswith(b"\n"):
+            self.text += b"\n"
+        self.text += line[: len(line) // 2]
+        self.points.pass_by(f"half {name}")
+        self.text += line[len(line) // 2 :]
+        self.points.pass_by(f"after {name}")
 
 
 class Cluster:
