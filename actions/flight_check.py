@@ -20,7 +20,7 @@ from domain.operation_ports import ClusterObject, LeaseState
 from domain.operation_record import OperationRecord, read_record
 from domain.owners import autoscaler_of, reverting_owners
 from domain.sanitise import sanitise
-from domain.template_patch import JsonPatch, template_fingerprint
+from domain.template_patch import BY, OPERATION, JsonPatch, template_fingerprint
 from domain.workloads import WorkloadKey
 
 _DEAD_AFTER = 3
@@ -60,7 +60,7 @@ class Right:
 
 
 LOCK_RIGHTS = tuple(Right(verb, "leases", "coordination.k8s.io") for verb in ("get", "create", "update"))
-RECORD_RIGHTS = tuple(Right(verb, "configmaps") for verb in ("get", "create", "update"))
+RECORD_RIGHTS = tuple(Right(verb, "configmaps") for verb in ("get", "create", "update", "patch"))
 EVENT_RIGHTS = (Right("create", "events"),)
 
 
@@ -124,14 +124,19 @@ async def check_lock(ports: Ports, key: WorkloadKey, options: Options) -> Check:
         return unknown("lock", f"cannot tell whether another operation is on it: {lease.message}")
     if lease is None or not lease.is_held:
         return good("lock", "no other operation on it")
-    sentence = record.sentence if record is not None and not record.is_over else f"{lease.holder} works on it"
+    operation = lease.annotations.get(OPERATION, "") or lease.holder.partition("/")[2]
+    is_its_record = record is not None and record.operation == operation
+    if record is not None and is_its_record and record.is_over:
+        return good("lock", "the operation before this one is over")
+    who = lease.holder.partition("/")[0]
+    sentence = record.sentence if record is not None and is_its_record else f"{who} works on it"
     renewed_at = epoch_of(lease.renew_time)
     silent_s = ports.clock.now() - renewed_at if renewed_at is not None else 0.0
     if silent_s > _DEAD_AFTER * max(1, lease.duration_s):
         words = f"{sentence}; its runner has been silent for {short_duration(silent_s)}"
         hint = f'If it is dead: `quarterdeck ops` shows it, `{TAKE_OVER.flag} --reason "…"` takes its place.'
         return bad("lock", words, override=TAKE_OVER.flag, hint=hint)
-    hint = f"Wait for it, talk to {lease.holder}, or follow it: `quarterdeck ops`."
+    hint = f"Wait for it, talk to {who}, or follow it: `quarterdeck ops`."
     return bad("lock", sentence, override=TAKE_OVER.flag, hint=hint)
 
 
@@ -166,7 +171,7 @@ def check_shown(fleet: Fleet, subject: Subject) -> tuple[Check, ...]:
     if shown == template_fingerprint(subject.template):
         return ()
     was, now = rollout.workload.generation, subject.workload.generation
-    by = sanitise(subject.workload.annotations.get("quarterdeck.dev/by", ""), 100)
+    by = sanitise(subject.workload.annotations.get(BY, ""), 100)
     words = f"it has changed since it was shown (generation {was}, now {now}{f', last by {by}' if by else ''})"
     return (bad("shown", words, hint="Look at it as it is now, then decide again."),)
 
