@@ -220,7 +220,10 @@ class Runner:
         if missing:
             return "condition", f"only after {', '.join(missing)}"
         if step.is_always_run:
-            return "", ""
+            # Without the lock everything that is always done would be done to somebody else's operation.
+            locks = [s.id for s in self._operation.plan.steps if s.kind == "lock"]
+            is_ours = all(states[i] in _DONE for i in locks)
+            return ("", "") if is_ours else ("condition", "nothing was begun")
         work = [s for s in self._operation.steps if not s.step.is_always_run]
         if any(s.state is StepState.FAILED for s in work):
             return "failure", "a step before it failed"

@@ -16,6 +16,10 @@ class Records(Executor):
 
     async def carry_out(self, ports: Ports, step: Step, run: Run) -> Mapping[str, Json]:
         state, line = _state(step, run)
+        if step.arguments.get("is_end"):
+            found = await read_data(ports, *_where(step))
+            if found is not None and found.get("operation") != run.plan.id:
+                return {"message": "another operation has been recorded since"}
         data = record_data(run.operation, run.who, state, line)
         await write_data(ports, run, *_where(step), lambda _: data)
         return {"message": "recorded"}

@@ -66,10 +66,8 @@ def test_killed_several_times_each_effect_comes_about_once(make_plan: Callable[[
 
 def test_a_journal_cut_at_any_byte_is_taken_up() -> None:
     """What was cut off had been written after its effect, or before it: both are found out by looking."""
-    wanted, points = _undisturbed(rollback, "v1.9.0")
-    lines = [p for p in wanted.points.seen if p.startswith("half line")]
-    for number, _ in enumerate(lines):
-        cut = [i for i, p in enumerate(wanted.points.seen) if p.startswith("half line")][number]
+    wanted, _ = _undisturbed(rollback, "v1.9.0")
+    for cut in [number for number, point in enumerate(wanted.points.seen) if point.startswith("half line")]:
         for share in (0.0, 0.3, 0.9):
             stage = Stage()
             with pytest.raises(Killed):
