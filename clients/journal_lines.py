@@ -35,7 +35,9 @@ _NAMES: dict[str, type[JournalFact]] = {
 }
 _NAME_OF = {type_: name for name, type_ in _NAMES.items()}
 _BEGINNING = b'{"v":'
-_SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}$')
+_MOST_BEGINNINGS = 64
+_SUM = re.compile(rb',"sum":"([0-9a-f]{8})"}')
+_SUM_BYTES = 18
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -54,12 +56,14 @@ def fact_of(line: bytes) -> JournalFact | None:
     """None: damaged, torn, or of a kind that only newer versions know. Where a torn line and a whole one run together, the
     whole one counts."""
     line = line.strip()
-    begin = 0
-    while begin >= 0:
-        if record := _record(line[begin:]):
-            return _fact(record)
-        begin = line.find(_BEGINNING, begin + 1)
-    return None
+    record = _record(line)
+    begin = len(line)
+    for _ in range(_MOST_BEGINNINGS):
+        begin = line.rfind(_BEGINNING, 1, begin)
+        if record is not None or begin < 0:
+            break
+        record = _record(line[begin:])
+    return None if record is None else _fact(record)
 
 
 def facts_in(text: bytes) -> Iterator[JournalFact]:
@@ -84,8 +88,8 @@ def plan_from_json(text: bytes | str) -> Plan:
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
-    found = _SUM.search(line)
-    if not found or int(found[1], 16) != zlib.crc32(line[: found.start()]):
+    found = _SUM.fullmatch(line[-_SUM_BYTES:])
+    if not found or int(found[1], 16) != zlib.crc32(line[:-_SUM_BYTES]):
         return None
     try:
         record = msgspec.json.decode(line)
