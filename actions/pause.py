@@ -20,7 +20,6 @@ from actions.planning import Draft, concluded, expected_s, version_words
 from actions.ports import Ports
 from actions.prepare import COMMON_OPTIONS, Check, Options, Prepared, Side
 from actions.subject import Subject, read_subject
-from domain.case import bare_hash
 from domain.fleet import Fleet
 from domain.template_patch import fenced, pause_change
 from domain.workloads import WorkloadKey, WorkloadKind
@@ -69,7 +68,7 @@ async def _prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Opt
         patch_words=f"{doing} (test: generation {subject.workload.generation})",
         undo=f"quarterdeck {RESUME if is_paused else PAUSE} {target.name}",
         is_followed=not is_paused,
-        expected_s=None if is_paused else expected_s(fleet, subject, missing=_missing(fleet, subject)),
+        expected_s=None if is_paused else expected_s(fleet, subject, missing=_missing(subject)),
     )
     return concluded(draft, fleet, options, checks, ports.clock.now(), patch=patch, old=Side(title), new=Side(title))
 
@@ -90,12 +89,5 @@ def _checks(subject: Subject, fleet: Fleet, options: Options, *, is_paused: bool
     return checks
 
 
-def _missing(fleet: Fleet, subject: Subject) -> int:
-    current = subject.current
-    if current is None:
-        return subject.desired
-    pods = fleet.pods_by_owner.get(current.uid, {}).values()
-    hash_ = bare_hash(current.template_hash, subject.key.name)
-    return max(
-        0, subject.desired - len([1 for p in pods if p.ready and bare_hash(p.template_hash, subject.key.name) == hash_])
-    )
+def _missing(subject: Subject) -> int:
+    return subject.desired if subject.current is None else max(0, subject.desired - subject.current.ready)

@@ -87,8 +87,7 @@ def _checks(subject: Subject, fleet: Fleet, wanted: int) -> list[Check]:
         return [bad("replicas", f"it has {wanted} already", hint="There is nothing to do.")]
     if wanted == 0:
         words = "no pod would be left to serve"
-        checks = [bad("replicas", words, override=FORCE.flag)] if fleet.scope.is_production else [warn("replicas", words)]
-        return checks
+        return [bad("replicas", words, override=FORCE.flag)] if fleet.scope.is_production else [warn("replicas", words)]
     return []
 
 
