@@ -25,7 +25,7 @@ CHANGES: Mapping[str, tuple[str, str]] = {
     "resume": ("actions.pause", "ResumeOptions"),
     "scale": ("actions.scale", "ScaleOptions"),
 }
-"""Action -> where its `prepare_<action>` stands, and what it can be told."""
+"""Action -> where its `prepare` stands, and what it can be told."""
 
 
 async def prepare(name: str, session: Session, fleet: Fleet, key: WorkloadKey, **choices: Any) -> Prepared:
@@ -37,7 +37,7 @@ async def prepare(name: str, session: Session, fleet: Fleet, key: WorkloadKey, *
     fleets = LiveFleets()
     fleets.publish(fleet)
     async with outside(session, fleets) as ports:
-        prepared: Prepared = await getattr(module, f"prepare_{name}")(ports, fleet, key, options)
+        prepared: Prepared = await module.prepare(ports, fleet, key, options)
     return prepared
 
 
