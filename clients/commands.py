@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ PASSED = frozenset(
 _SYSTEM = "this host"
 _MOST_LINES = 200
 _LINE_CHARS = 2000
-_PIECE = 65536
+_LINE_BYTES = 4 * _LINE_CHARS
 _DRAIN_S = 0.5
 """What a program has started may hold its output open after it is gone; its own last words are there by then."""
 
@@ -45,31 +46,30 @@ class HostCommands:
         if not argv or not argv[0]:
             raise RefusedError("There is no command to run", "Name a program.")
         began_s = time.monotonic()
-        process = await self._started(argv, env or {})
-        tail = _Tail()
-        assert process.stdout is not None
-        reading = asyncio.ensure_future(tail.read(process.stdout))
+        transport, watching = await self._started(argv, env or {})
         exit_code: int | None = None
         try:
-            with contextlib.suppress(TimeoutError):
-                exit_code = await asyncio.wait_for(process.wait(), timeout_s)
-            if exit_code is None:
-                await self._end(process)
+            if await _within(watching.exited, timeout_s):
+                exit_code = transport.get_returncode()
+            else:
+                _signal(transport, signal.SIGTERM)
+                await _within(watching.exited, self._grace_s)
         finally:
-            _signal(process, signal.SIGKILL)
-            await asyncio.wait((reading,), timeout=_DRAIN_S)
-            reading.cancel()
-            await process.wait()
-        return CommandResult(exit_code, tail.lines(), time.monotonic() - began_s)
+            _signal(transport, signal.SIGKILL)
+            # Shielded: also where this is cancelled, nothing of it may be left.
+            await asyncio.shield(_last_words(watching))
+            transport.close()
+        return CommandResult(exit_code, watching.lines(), time.monotonic() - began_s)
 
-    async def _started(self, argv: Sequence[str], env: Mapping[str, str]) -> asyncio.subprocess.Process:
+    async def _started(self, argv: Sequence[str], env: Mapping[str, str]) -> tuple[asyncio.SubprocessTransport, _Watching]:
         program = sanitise(argv[0], 200)
         try:
-            return await asyncio.create_subprocess_exec(
+            return await asyncio.get_running_loop().subprocess_exec(
+                _Watching,
                 *argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env={**self._environment(), **env},
             )
@@ -84,30 +84,45 @@ class HostCommands:
     def _environment(self) -> dict[str, str]:
         return {name: text for name, text in os.environ.items() if name in self._passed or name.startswith("LC_")}
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), self._grace_s)
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+async def _last_words(watching: _Watching) -> None:
+    await watching.exited.wait()
+    await _within(watching.is_silent, _DRAIN_S)
+
+
+def _signal(transport: asyncio.SubprocessTransport, number: signal.Signals) -> None:
     """To everything in its session's first group: the leader's number stays taken as long as one of the group lives."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+    pid = transport.get_pid()
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, number)
 
 
-class _Tail:
-    """The last lines of what is read, however much it is."""
+class _Watching(asyncio.SubprocessProtocol):
+    """The last lines of what a process says, however much it is, and its end: not that of those who share its pipe."""
 
     def __init__(self) -> None:
+        self.exited = asyncio.Event()
+        self.is_silent = asyncio.Event()
         self._lines: deque[bytes] = deque(maxlen=_MOST_LINES)
         self._rest = b""
 
-    async def read(self, stream: asyncio.StreamReader) -> None:
-        while piece := await stream.read(_PIECE):
-            *lines, rest = (self._rest + piece).split(b"\n")
-            self._lines.extend(line[: 4 * _LINE_CHARS] for line in lines[-_MOST_LINES:])
-            self._rest = rest[: 4 * _LINE_CHARS]
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._lines.extend(line[:_LINE_BYTES] for line in lines[-_MOST_LINES:])
+        self._rest = rest[:_LINE_BYTES]
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.is_silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
 
     def lines(self) -> tuple[str, ...]:
         raw = [*self._lines, self._rest] if self._rest else list(self._lines)
