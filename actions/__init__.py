@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actions.act import ACT
 from actions.action import Action, Argument, Danger, Group, Move, View
 from actions.look import LOOK, READ
 from actions.move import ARRANGE, MOVE, MOVES, PROGRAM
@@ -21,7 +22,7 @@ __all__ = [
     "moves_on",
 ]
 
-ACTIONS: tuple[Action, ...] = (*LOOK, *READ, *MOVE, *ARRANGE, *PROGRAM)
+ACTIONS: tuple[Action, ...] = (*ACT, *LOOK, *READ, *MOVE, *ARRANGE, *PROGRAM)
 
 _BY_NAME = {a.name: a for a in ACTIONS}
 _BY_WORD = {word: a for a in ACTIONS for word in a.words}

@@ -79,7 +79,7 @@ class Wanted:
 async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: DeployOptions) -> Prepared:
     """RefusedByChecksError with all reasons; OutsideError where the workload cannot be read at all."""
     subject = await read_subject(ports, fleet, target)
-    wanted = wanted_image(subject.template, options.image, options.container)
+    wanted = wanted_image(subject.template, options.image, tuple(options.container or ()))
     removed = deletions(subject)
     needed = [Right("patch", f"{target.kind.lower()}s", "apps")]
     needed += [Right("list", "pods"), Right("delete", "pods")] if removed else []

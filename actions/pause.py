@@ -33,13 +33,13 @@ class PauseOptions(Options):
     pass
 
 
-async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: PauseOptions) -> Prepared:
-    return await _prepare(ports, fleet, target, options, is_paused=True)
-
-
-async def prepare_resume(ports: Ports, fleet: Fleet, target: WorkloadKey, options: PauseOptions) -> Prepared:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOptions(Options):
     """What has been changed meanwhile rolls out then: it is waited for and verified."""
-    return await _prepare(ports, fleet, target, options, is_paused=False)
+
+
+async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: PauseOptions | ResumeOptions) -> Prepared:
+    return await _prepare(ports, fleet, target, options, is_paused=isinstance(options, PauseOptions))
 
 
 async def _prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Options, *, is_paused: bool) -> Prepared:
