@@ -58,7 +58,8 @@ def _part(step: StepProgress) -> str:
         if not given["asked"]:
             return "no health endpoint"
         checks = "".join(f" {'✔' if c['is_ok'] else '✖'} {c['name']}" for c in given.get("checks", ()))
-        sign = "" if checks and is_done else " ✔" if is_done else " ✖"
+        is_told = bool(checks) and is_done is all(c["is_ok"] for c in given["checks"])
+        sign = "" if is_told else " ✔" if is_done else " ✖"
         return f"health{sign}{checks}"
     if kind == "metrics" and not given.get("is_read", True):
         return "metrics not compared"

@@ -23,27 +23,28 @@ class PodDeletions(Executor):
 
     async def carry_out(self, ports: Ports, step: Step, run: Run) -> Mapping[str, Json]:
         await self._await_observed(ports, step, run)
-        given = step.arguments
         deleted: list[str] = []
         while True:
             pods = await _pods(ports, step)
             bad = [p for p in pods if _is_bad(p, step) and not _is_leaving(p)]
-            others = [p for p in pods if p not in bad]
-            waits_for = await _unready(ports, step, others, len(pods)) if given["is_one_by_one"] and deleted else ""
-            if not bad and not waits_for:
+            if not bad:
                 return {"deleted": deleted, "message": f"{len(deleted)} deleted" if deleted else "none to delete"}
-            if run.time_left_s <= _LOOK_EVERY_S:
-                name = waits_for or _name(bad[0])
-                raise StepFailed(f"{name} is not ready in time", f"Look at {name}.", result={"deleted": deleted})
-            if waits_for:
-                run.tell(f"{len(deleted)} deleted, waiting for {waits_for}")
-                await run.sleep(_LOOK_EVERY_S)
+            broken = [p for p in bad if not _is_ready(p)]
+            waits_for = await _unready(ports, step, pods) if step.arguments["is_one_by_one"] and not broken else ""
+            if not waits_for:
+                # What is broken serves nobody, and an ordered set makes nothing behind it before it is gone.
+                await self._delete(ports, step, run, (broken or bad)[0])
+                deleted.append(_name((broken or bad)[0]))
                 continue
-            for pod in bad[:1] if given["is_one_by_one"] else bad:
-                await run.before_write()
-                await ports.cluster.delete("Pod", given["namespace"], _name(pod), uid=pod.uid)
-                deleted.append(_name(pod))
-                run.tell(f"deleted {_name(pod)}")
+            if run.time_left_s <= _LOOK_EVERY_S:
+                raise StepFailed(f"{waits_for} is not ready in time", f"Look at {waits_for}.", result={"deleted": deleted})
+            run.tell(f"{len(deleted)} deleted, waiting for {waits_for}")
+            await run.sleep(_LOOK_EVERY_S)
+
+    async def _delete(self, ports: Ports, step: Step, run: Run, pod: ClusterObject) -> None:
+        await run.before_write()
+        await ports.cluster.delete("Pod", step.arguments["namespace"], _name(pod), uid=pod.uid)
+        run.tell(f"deleted {_name(pod)}")
 
     async def _await_observed(self, ports: Ports, step: Step, run: Run) -> None:
         """A controller that has not taken the patch up would make the same broken pod again."""
@@ -74,7 +75,7 @@ def _is_owner(owner: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     return given["kind"] == "Deployment" and str(owner.get("name", "")).startswith(f"{given['workload']}-")
 
 
-async def _unready(ports: Ports, step: Step, pods: Sequence[ClusterObject], count: int) -> str:
+async def _unready(ports: Ports, step: Step, pods: Sequence[ClusterObject]) -> str:
     """What has to come up before the next may go, in words; "" for nothing."""
     for pod in pods:
         if _is_leaving(pod) or not _is_ready(pod):
@@ -82,7 +83,8 @@ async def _unready(ports: Ports, step: Step, pods: Sequence[ClusterObject], coun
     given = step.arguments
     body = (await ports.cluster.read(given["kind"], given["namespace"], given["workload"])).body
     wanted = body.get("status", {}).get("desiredNumberScheduled", body.get("spec", {}).get("replicas", 0))
-    return f"{wanted - count} more of {given['workload']}" if count < wanted else ""
+    missing = wanted - len(pods)
+    return f"{missing} more of {given['workload']}" if missing > 0 else ""
 
 
 def _is_bad(pod: ClusterObject, step: Step) -> bool:

@@ -89,8 +89,8 @@ def delete_pods_step(
     timeout_s: float = 600,
 ) -> Step:
     """Deletes the pods of the revision `bad_hash` (the value of their hash label) that the controller will not replace by
-    itself: those that are not ready, or with `is_broken_only=False` every one (OnDelete). `is_one_by_one`: the next only
-    when every other pod is ready again."""
+    itself: those that are not ready, or with `is_broken_only=False` every one (OnDelete). `is_one_by_one`: one that is
+    ready goes only when every other pod is."""
     arguments = {
         **_place(workload),
         "selector": dict(selector),

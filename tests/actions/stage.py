@@ -56,7 +56,7 @@ def deployment(version: str, **annotations: str) -> dict[str, Any]:
     }
 
 
-@dataclass(slots=True)
+@dataclass
 class Stage:
     """Time goes on over several runs of a runner; `degrees` says what becomes of a version, once it is five seconds old."""
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 
 import pytest
 
+from actions.runner import Runner
+from domain.journal import operation_of
 from domain.marks import parse_marks
 from domain.operations import Operation, OperationState, Plan
+from domain.verdict import Degree
 from tests.actions.stage import GOOD, LOCK, NAMESPACE, OTHER, Stage, deploy, rollback
 from tests.actions.stand_ins import Killed
 
@@ -40,7 +44,7 @@ def test_killed_at_any_point_each_effect_comes_about_once(
     make_plan: Callable[[], Plan], begins_with: str, pause_s: float
 ) -> None:
     wanted, points = _undisturbed(make_plan, begins_with)
-    assert points > 140
+    assert points > 100
     for cut in range(points):
         stage = Stage(begins_with=begins_with)
         operation = stage.run_to_the_end(make_plan(), cut, pause_s=pause_s)
@@ -87,3 +91,31 @@ def test_every_byte_of_a_journal_gives_the_lines_before_it() -> None:
         whole = text[:at].count(b"\n")
         assert stage.journal.facts[:whole] == facts[:whole]
         assert len(stage.journal.facts) in (whole, whole + 1)
+
+
+@pytest.mark.parametrize("is_aborted", [False, True], ids=["doomed", "aborted"])
+def test_one_that_does_not_succeed_is_no_better_or_worse_for_having_been_killed(is_aborted: bool) -> None:
+    def stage_with(cut: int | None) -> Stage:
+        stage = Stage(begins_with=GOOD, degrees={} if is_aborted else {"v1.9.0": Degree.DOOMED})
+        stage.points.cut_at = cut
+
+        def ask(runner: Runner) -> None:
+            if is_aborted:
+                asyncio.get_running_loop().call_at(7, runner.ask_abort, "ops@jump3")
+
+        try:
+            stage.run(deploy("v1.9.0", soak_s=20), before=ask)
+        except Killed:
+            stage.points.cut_at, stage.points.is_dead = None, False
+            stage.run(deploy("v1.9.0", soak_s=20), before=ask)
+        return stage
+
+    wanted = stage_with(None)
+    state = OperationState.ABORTED if is_aborted else OperationState.FAILED
+    for cut, point in enumerate(list(wanted.points.seen)):
+        stage = stage_with(cut)
+        operation = operation_of(stage.journal.facts)
+        assert operation is not None
+        assert operation.state is state, f"killed at {point}: {operation.outcome}"
+        assert sorted(stage.effects()) == sorted(wanted.effects()), f"killed at {point}"
+        assert stage.shelf.effects == wanted.shelf.effects, f"killed at {point}"
