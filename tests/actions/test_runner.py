@@ -471,3 +471,34 @@ def test_the_times_are_the_servers() -> None:
     operation = stage.run(rollback())
     assert operation.began_at == T0
     assert operation.ended_at is not None and operation.ended_at - T0 == pytest.approx(stage.moment)
+
+
+def _killed_in_the_soak() -> Stage:
+    stage = Stage()
+    stage.points.cut_at = 80
+    with pytest.raises(Killed):
+        stage.run(rollback(soak_s=60))
+    stage.points.cut_at, stage.points.is_dead = None, False
+    stage.moment += 60
+    return stage
+
+
+def test_one_whose_lock_others_have_by_now_is_not_taken_up() -> None:
+    stage = _killed_in_the_soak()
+    effects = list(stage.effects())
+    annotations = {"quarterdeck.dev/operation": "9XYZ9XYZ"}
+    stage.shelf.put(NAMESPACE, LeaseState(LOCK, "ops@jump3/9XYZ9XYZ", 15, "", 1, "", "", annotations))
+    operation = stage.run(rollback(soak_s=60))
+    assert operation.state is OperationState.FAILED
+    assert "ops@jump3 has taken the lock over" in operation.outcome
+    assert stage.effects() == effects
+
+
+def test_one_that_cannot_be_taken_up_for_want_of_an_answer_stays_as_it_was() -> None:
+    stage = _killed_in_the_soak()
+    stage.points.trouble = between(0, 1e9)
+    left = stage.run(rollback(soak_s=60))
+    assert (left.state, left.proposal) == (OperationState.LEFT, "quarterdeck ops resume 7KQ2ABCD")
+    stage.points.trouble = lambda _: None
+    assert stage.run(rollback(soak_s=60)).state is OperationState.SUCCEEDED
+    assert sorted(stage.effects()) == sorted(EFFECTS)
