@@ -23,19 +23,19 @@ from domain.templates import image_name
 if TYPE_CHECKING:
     import httpx
 
-_ACCEPT = ", ".join(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    )
+_MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
 )
+_ACCEPT = ", ".join(_MANIFESTS)
 _UNKNOWN = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"})
 """distribution spec, error codes; NOT_FOUND is Harbor's."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?")
-_NAME = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*")
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_NAME = re.compile(f"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _PARAMETER = re.compile(r'([A-Za-z_]+)="([^"]*)"')
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -102,12 +102,14 @@ class ImageRegistry:
         *,
         insecure_hosts: Iterable[str] = (),
         ca_file: str | None = None,
+        timeout_s: float = _WHOLE_S,
     ) -> None:
         """`insecure_hosts` (and loopback) may be asked by plain HTTP where they have no TLS; certificates are always
         checked, against the system's authorities or `ca_file`."""
         self._logins = logins
         self._insecure = frozenset(insecure_hosts)
         self._ca_file = ca_file
+        self._timeout_s = timeout_s
         self._client: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -121,7 +123,7 @@ class ImageRegistry:
 
         image = parse_reference(reference)
         try:
-            async with asyncio.timeout(_WHOLE_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._digest_of(image)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _unreachable(image, error) from error
@@ -142,8 +144,8 @@ class ImageRegistry:
     async def _digest_by_body(self, image: ImageReference, url: str, headers: Mapping[str, str]) -> str | None:
         """A HEAD cannot tell "no such image" from "no registry at all", and some registries give it no digest."""
         answer = await self._ask("GET", url, headers)
-        told = answer.headers.get("docker-content-digest", "")
-        if answer.status == 200:
+        if answer.status == 200 and answer.headers.get("content-type", "").partition(";")[0] in _MANIFESTS:
+            told = answer.headers.get("docker-content-digest", "")
             return told if _DIGEST.fullmatch(told) else f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
         if answer.status == 404 and {error.code for error in _errors(answer.body)} & _UNKNOWN:
             return None

@@ -19,7 +19,7 @@ import msgspec
 DOCKER_HUB = "docker.io"
 _HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io")
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_HELPER_S = 10.0
+HELPER_S = 10.0
 _MOST_BYTES = 2**20
 _TOKEN_USER = "<token>"
 """A helper's user name where its secret is an identity token (docker/cli, config/types)."""
@@ -107,7 +107,7 @@ async def _ask_helper(helper: str, server: str) -> Login | None:
     except OSError:
         return None
     try:
-        output, _ = await asyncio.wait_for(process.communicate(server.encode()), _HELPER_S)
+        output, _ = await asyncio.wait_for(process.communicate(server.encode()), HELPER_S)
     except TimeoutError:
         return None
     finally:

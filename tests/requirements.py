@@ -62,4 +62,5 @@ def _node_missing() -> str:
 _CHECKS: dict[str, Callable[[], str]] = {
     "control-plane": build.reason_missing,
     "node": _node_missing,
+    "registry": lambda: _programs_missing("docker-registry"),
 }

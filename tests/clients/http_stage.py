@@ -27,6 +27,9 @@ class Exchange(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def log_message(self, format: str, *args: object) -> None:
         pass
 
@@ -77,7 +80,8 @@ def answer(status: int, body: str | bytes, headers: dict[str, str] | None = None
             exchange.send_header(name, value)
         exchange.send_header("Content-Length", str(len(raw)))
         exchange.end_headers()
-        exchange.wfile.write(raw)
+        if exchange.command != "HEAD":
+            exchange.wfile.write(raw)
 
     return play
 
