@@ -33,6 +33,8 @@ class ClusterAccess:
     is_tls_unverified: bool = False
     is_gzip_wanted: bool = True
     credential: Credential = field(default_factory=Anonymous, compare=False)
+    impersonation: tuple[tuple[str, str], ...] = ()
+    """Headers to send with every request; a name may come more than once."""
     file: str = ""
     """The kubeconfig that defines the context; "" in a cluster."""
 

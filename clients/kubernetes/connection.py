@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from clients.kubernetes.access import ClusterAccess
@@ -134,9 +135,8 @@ class Connection:
         self, ask: Ask, header: str, sock_read_s: float | None, is_refusal_raised: bool
     ) -> aiohttp.ClientResponse:
         self.gate.pass_request(ask.method, ask.path, ask.kind)
-        headers = {"Accept": ask.accept, "User-Agent": _USER_AGENT, **ask.headers}
-        if header:
-            headers["Authorization"] = header
+        headers = self._headers(header)
+        headers.update({"Accept": ask.accept, **ask.headers})
         if ask.body is not None:
             headers.setdefault("Content-Type", "application/json")
         if not self.access.is_gzip_wanted or ask.kind is Kind.WATCH:
@@ -167,7 +167,7 @@ class Connection:
                 socket: aiohttp.ClientWebSocketResponse = await self._current_session().ws_connect(
                     self._url(path, _query(params)),
                     protocols=protocols,
-                    headers={"Authorization": header, "User-Agent": _USER_AGENT} if header else {},
+                    headers=self._headers(header),
                     heartbeat=20,
                     max_msg_size=0,
                     **self._route(),
@@ -208,6 +208,14 @@ class Connection:
 
     def _url(self, path: str, query: str) -> URL:
         return URL(f"{self.access.server}{self.access.path_prefix}{path}{'?' if query else ''}{query}", encoded=True)
+
+    def _headers(self, authorization: str) -> CIMultiDict[str]:
+        """Who we are, and as whom the kubeconfig says we act."""
+        headers = CIMultiDict({"User-Agent": _USER_AGENT})
+        if authorization:
+            headers["Authorization"] = authorization
+        headers.extend(self.access.impersonation)
+        return headers
 
     def _route(self) -> dict[str, Any]:
         """What differs per request because of how the server is reached."""

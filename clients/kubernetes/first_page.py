@@ -45,12 +45,17 @@ def _get(access: ClusterAccess, path: str, gate: ReadOnlyGate) -> bytes | None:
     header = access.credential.authorization()
     connection = _connection(access)
     try:
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "quarterdeck"}
-        if header:
-            headers["Authorization"] = header
-        if not access.is_gzip_wanted:
-            del headers["Accept-Encoding"]
-        connection.request("GET", access.path_prefix + path, headers=headers)
+        encoding = "gzip" if access.is_gzip_wanted else "identity"
+        connection.putrequest("GET", access.path_prefix + path, skip_accept_encoding=True)
+        for name, value in (
+            ("Accept", "application/json"),
+            ("Accept-Encoding", encoding),
+            ("User-Agent", "quarterdeck"),
+            *((("Authorization", header),) if header else ()),
+            *access.impersonation,
+        ):
+            connection.putheader(name, value)
+        connection.endheaders()
         answer = connection.getresponse()
         body = answer.read(_MOST_BYTES)
         if answer.status != 200:

@@ -16,6 +16,7 @@ from typing import Any
 
 from clients.kubernetes.access import ClusterAccess
 from clients.kubernetes.credentials import Anonymous, BasicAuth, Credential, StaticToken, TokenFile, is_header_safe
+from clients.kubernetes.impersonation import impersonation
 from domain.errors import ConfigError
 from domain.sanitise import sanitise
 
@@ -247,6 +248,7 @@ def _access(context: _Entry, cluster: _Entry, user: _Entry | None) -> ClusterAcc
         is_tls_unverified=is_unverified,
         is_gzip_wanted=not cluster.flag("disable-compression"),
         credential=_credential(user, cluster, context) if user else Anonymous(),
+        impersonation=impersonation(user.values, user.error) if user else (),
         file=str(context.file),
     )
 

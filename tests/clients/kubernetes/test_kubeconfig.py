@@ -83,6 +83,17 @@ def test_each_kind_of_user(tmp_path: Path, user: dict[str, Any], kind: type[obje
         assert credential.authorization() == header
 
 
+def test_whom_the_kubeconfig_says_to_act_as_is_sent_along(tmp_path: Path) -> None:
+    user = {"token": "t", "as": "ops", "as-uid": "7", "as-groups": ["a", "b"], "as-user-extra": {"Scopes/X": ["v"]}}
+    assert load_access(environ=written(tmp_path, config(user))).impersonation == (
+        ("Impersonate-User", "ops"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-Group", "a"),
+        ("Impersonate-Group", "b"),
+        ("Impersonate-Extra-scopes%2Fx", "v"),
+    )
+
+
 def test_a_context_without_a_user_is_anonymous(tmp_path: Path) -> None:
     assert (
         type(load_access(environ=written(tmp_path, config(user=None) | {"users": None, **_no_user()})).credential)
@@ -198,6 +209,8 @@ def test_without_kubeconfig_set_the_home_folder_is_looked_in(tmp_path: Path) -> 
             config({"tokenFile": "t"}), None, "which is not there", "tokenFile", "Put the file back", id="token file"
         ),
         pytest.param(config({"token": "a\nb"}), None, "no token has", "token", "Copy", id="token with a line break"),
+        pytest.param(config({"as": "a\r\nX: y"}), None, "must be plain text", "as", "name of the user", id="as"),
+        pytest.param(config({"as-groups": ["x"]}), None, "as is missing", "as", "together with a user", id="groups alone"),
         pytest.param(
             config({"auth-provider": {"name": "gcp"}}), None, "gcp is no longer", "auth-provider", "plugin", id="gcp"
         ),

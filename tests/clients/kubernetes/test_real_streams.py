@@ -136,9 +136,13 @@ async def test_a_rollout_is_seen_to_its_end(control_plane: ControlPlane, namespa
         control_plane.set_image("web", "web:v2", namespace, cause="second")
         await until_there(lambda: is_rolled_out(control_plane, namespace))
         await until(lambda: len(pods.things) == 3 and not before & set(pods.things), within_s=30)
-        (web,) = deployments.things.values()
-        assert (web.updated, web.available, web.revision, web.change_cause) == (3, 3, 2, "second")
-        assert web.changed_at is not None
+
+        def has_ended() -> bool:
+            (web,) = deployments.things.values()
+            return (web.updated, web.available, web.revision, web.change_cause) == (3, 3, 2, "second")
+
+        await until(has_ended)
+        assert all(web.changed_at is not None for web in deployments.things.values())
 
 
 async def test_small_pages_make_the_same_list(control_plane: ControlPlane, namespace: str) -> None:
@@ -216,6 +220,16 @@ async def test_rights_that_are_missing_are_named(control_plane: ControlPlane) ->
     await cluster.close()
     assert isinstance(error, ForbiddenError)
     assert (error.verb, error.resource) == ("list", "deployments")
+
+
+async def test_acting_as_somebody_else_is_acting_with_their_rights(control_plane: ControlPlane) -> None:
+    acting = replace(access_of(control_plane.admin_kubeconfig), impersonation=(("Impersonate-User", "pods-only"),))
+    cluster = Cluster(acting, limits=LIMITS)
+    assert await cluster.who_am_i() == "pods-only"
+    assert isinstance(await first_error(cluster, Source.DEPLOYMENTS), ForbiddenError)
+    await cluster.close()
+    assert await asyncio.to_thread(read_first_page, acting, Source.DEPLOYMENTS, "default") is None
+    assert await asyncio.to_thread(read_first_page, acting, Source.PODS, "default") is not None
 
 
 @pytest.mark.parametrize(
