@@ -47,10 +47,10 @@ class HealthSource:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(self, endpoints: Sequence[HealthEndpoint]) -> tuple[HealthAnswer, ...]:
-        """All at once, in the order given; a guessed endpoint that turns out not to exist is left out. Never raises
-        for an endpoint: what went wrong stands in its answer."""
+        """All at once, in the order given; a guessed endpoint that turns out not to exist, or not for us, is left out.
+        Never raises for an endpoint: what went wrong stands in its answer."""
         answers = await asyncio.gather(*(self._one(endpoint) for endpoint in endpoints))
-        return tuple(a for a in answers if not (a.endpoint.is_guess and a.status_code in (404, 405)))
+        return tuple(a for a in answers if not a.endpoint.is_guess or _is_found(a))
 
     async def close(self) -> None:
         if self._direct is not None:
@@ -113,3 +113,7 @@ class HealthSource:
             checks=told.checks,
             error=error,
         )
+
+
+def _is_found(answer: HealthAnswer) -> bool:
+    return answer.status_code is not None and not 300 <= answer.status_code < 500

@@ -36,7 +36,7 @@ class HealthEndpoint:
     where: str = ""
     """Who is asked: the pod's or service's name, or the URL's host."""
     is_guess: bool = False
-    """Nothing says that it exists: where it answers 404, it is not an endpoint and is left out."""
+    """Nothing says that it exists: where it answers 404 or the like, it is not an endpoint and is left out."""
 
 
 @dataclass(frozen=True, slots=True)
