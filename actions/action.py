@@ -30,6 +30,7 @@ class View(StrEnum):
     COMPARE = "difference"
     CHART = "chart"
     SIDE_BY_SIDE = "side by side"
+    OPERATION = "operation"
     HELP = "help"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from actions import action, action_for_word
+from app.acting import Acting
 from app.going import Going
 from app.looking import Looking
 from domain.errors import QuarterdeckError
@@ -29,6 +30,7 @@ class Doing:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking = Looking(app, self.spawn)
         self._going = Going(app, self.spawn)
+        self._acting = Acting(app, self.spawn)
         self._last_view: tuple[str, Target, str] | None = None
 
     async def stop(self) -> None:
@@ -71,7 +73,7 @@ class Doing:
             self.spawn(waiting)
 
     def _carrying_out(self, name: str) -> CarryOut | None:
-        for part in (self, self._looking, self._going):
+        for part in (self, self._looking, self._going, self._acting):
             found: CarryOut | None = getattr(part, f"do_{name}", None)
             if found is not None:
                 return found

@@ -54,7 +54,9 @@ def _add_deploy(verbs: Any, verb: Verb) -> None:
         "  quarterdeck deploy shop-backend --image registry.example.com/shop/backend:v1.9.1 --container backend\n\n",
     )
     parser.add_argument("--image", required=True, metavar="REF", help="An image, or a tag of the repository it has now.")
-    parser.add_argument("--container", default="", metavar="NAME", help="Needed where there are several.")
+    parser.add_argument(
+        "--container", action="append", default=[], metavar="NAME", help="Needed where there are several; may be repeated."
+    )
     parser.add_argument(
         "--unverified", action="store_true", help="Go on although the registry cannot be asked; needs --reason."
     )
@@ -75,6 +77,9 @@ def _changing(verbs: Any, verb: Verb, name: str, help_: str, examples: str) -> a
     )
     group.add_argument("--force", action="store_true", help="Go on in spite of what speaks against it; needs --reason.")
     group.add_argument("--no-lock", action="store_true", help="Where no Lease may be made: go on without; needs --reason.")
+    group.add_argument(
+        "--take-over", action="store_true", help="Take over the lock of a runner that is dead; needs --reason."
+    )
     group.add_argument("-o", "--output", choices=("text", "json"), default="text", help="Default: text.")
     return parser
 

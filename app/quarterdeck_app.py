@@ -122,6 +122,15 @@ class QuarterdeckApp(App[None], inherit_bindings=False):
         else:
             self.notify(note, markup=False)
 
+    @property
+    def has_terminal_taken_all(self) -> bool:
+        """Nothing that was drawn is still on its way to the terminal."""
+        return not isinstance(self._driver, Terminal) or self._driver.is_drained
+
+    def bell_for_news(self) -> None:
+        if self.config.has_bell:
+            self.bell()
+
     def paint_everything(self) -> None:
         """As after something else wrote to the terminal."""
         self._painted.forget()

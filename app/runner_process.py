@@ -41,6 +41,7 @@ class WaitingRunner:
             cwd="/",
             env={**os.environ, "PYTHONPATH": _import_path()},
         )
+        self._is_handed = False
         self._send(asdict(place))
 
     @property
@@ -55,6 +56,9 @@ class WaitingRunner:
         return self._hand({"resume": operation_id, "who": who})
 
     def cancel(self) -> None:
+        """Ends a runner that has not been told what to do; one that has is left alone."""
+        if self._is_handed:
+            return
         if self._process.poll() is None and self._process.stdin is not None:
             self._process.stdin.close()
         self._reap()
@@ -73,6 +77,7 @@ class WaitingRunner:
         answer = json.loads(line)
         if "error" in answer:
             raise _error_of(answer)
+        self._is_handed = True
         return Handed(answer["operation"], self.pid)
 
     def _send(self, request: dict[str, Any]) -> None:

@@ -83,6 +83,10 @@ class BoundedWriter(threading.Thread):
                 return True
             return False
 
+    @property
+    def is_drained(self) -> bool:
+        return not self._waiting_bytes
+
     def isatty(self) -> bool:
         return True
 
@@ -169,6 +173,10 @@ class Terminal(LinuxDriver):
     @property
     def is_behind(self) -> bool:
         return self._writer is not None and self._writer.is_behind()
+
+    @property
+    def is_drained(self) -> bool:
+        return self._writer is None or self._writer.is_drained
 
     @property
     def written_bytes(self) -> int:

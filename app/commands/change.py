@@ -65,13 +65,15 @@ def _choices(arguments: Namespace) -> dict[str, Any]:
         "who": who_am_i(),
         "force": arguments.force,
         "no_lock": arguments.no_lock,
+        "take_over": arguments.take_over,
     }
     own = {
         "rollback": ("to",),
         "deploy": ("image", "container", "unverified"),
         "scale": ("replicas",),
     }.get(arguments.command, ())
-    return choices | {name: getattr(arguments, name) for name in own}
+    choices |= {name: getattr(arguments, name) for name in own}
+    return choices | ({"container": tuple(arguments.container)} if "container" in choices else {})
 
 
 async def _confirmed(prepared: Prepared, arguments: Namespace) -> str:

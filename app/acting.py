@@ -1,0 +1,202 @@
+"""Changes the cluster: the flight check and the question on the screen, then a runner that no longer needs the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from app.looking import Spawn
+from domain.errors import ConfigError, QuarterdeckError, RefusedError
+from domain.operations import Operation, OperationState
+from domain.targets import Target
+from domain.workloads import WorkloadKey
+
+if TYPE_CHECKING:
+    from actions.prepare import Prepared
+    from app.quarterdeck_app import QuarterdeckApp
+    from app.runner_process import WaitingRunner
+    from screens.confirm import ConfirmScreen
+
+READABLE_AFTER_S = 0.3
+"""A question counts as read no sooner than this after the terminal has taken it."""
+
+
+class Acting:
+    """`do_<action>` for the actions of the group "act"."""
+
+    def __init__(self, app: QuarterdeckApp, spawn: Spawn) -> None:
+        self._app = app
+        self._spawn = spawn
+
+    async def do_rollback(self, target: Target, argument: str) -> None:
+        await self._change("rollback", target, "ROLL BACK", to=argument or "last-good")
+
+    async def do_deploy(self, target: Target, argument: str) -> None:
+        if argument:
+            await self._change("deploy", target, "DEPLOY", image=argument)
+        else:
+            self._ask_for("deploy ")
+
+    async def do_restart(self, target: Target, _argument: str) -> None:
+        await self._change("restart", target, "RESTART")
+
+    async def do_pause(self, target: Target, _argument: str) -> None:
+        await self._change("pause", target, "PAUSE")
+
+    async def do_resume(self, target: Target, _argument: str) -> None:
+        await self._change("resume", target, "RESUME")
+
+    async def do_scale(self, target: Target, argument: str) -> None:
+        if argument.isdecimal():
+            await self._change("scale", target, "SCALE", replicas=int(argument))
+        else:
+            self._ask_for("scale ")
+
+    def _ask_for(self, text: str) -> None:
+        """What it needs is typed where all commands are."""
+        screen = self._app.screen
+        open_line = getattr(screen, "open_command_line", None)
+        if open_line is not None:
+            open_line(text)
+        else:
+            self._app.say(f"`:{text}…` takes what it shall be.", "warn")
+
+    async def _change(self, name: str, target: Target, title: str, **choices: Any) -> None:
+        from app.commands.ops import who_am_i
+        from app.outside import place_of
+        from app.runner_process import WaitingRunner
+        from screens.confirm import ConfirmScreen
+
+        app, key = self._app, target.workload
+        if key is None:
+            raise RefusedError("No workload is selected.", "Choose one in Rollouts.")
+        session = app.session
+        screen = ConfirmScreen(f"{title} {key.name}", key.name, session.fleet.scope)
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        app.push_screen(screen, lambda reason: None if answer.done() else answer.set_result(reason))
+        # The runner connects while the plan is made and read.
+        runner = await asyncio.to_thread(WaitingRunner, place_of(session))
+        try:
+            prepared = await self._prepared(screen, answer, name, key, who=who_am_i(), **choices)
+            await self._armed(screen)
+            reason = await answer
+            if prepared is None or reason is None:
+                return
+            operation_id = await self._hand_over(runner, prepared, reason)
+        finally:
+            await asyncio.to_thread(runner.cancel)
+            app.show_newest()
+        await self.follow(operation_id)
+
+    async def _prepared(
+        self, screen: ConfirmScreen, answer: asyncio.Future[str | None], name: str, key: WorkloadKey, **choices: Any
+    ) -> Prepared | None:
+        """None where it was refused, or left meanwhile; the screen says which."""
+        from actions.prepare import RefusedByChecksError
+        from app.changing import prepare
+
+        session = self._app.session
+        work: Coroutine[Any, Any, Prepared] = prepare(name, session, session.fleet, key, **choices)
+        preparing = asyncio.ensure_future(work)
+        both: set[asyncio.Future[Any]] = {preparing, answer}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not preparing.done():
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
+            return None
+        try:
+            prepared = preparing.result()
+        except RefusedByChecksError as error:
+            screen.show_refusal(error.message, error.hint, error.checks)
+        except QuarterdeckError as error:
+            screen.show_refusal(error.message, error.hint)
+        else:
+            screen.show(prepared)
+            return prepared
+        return None
+
+    async def _armed(self, screen: ConfirmScreen) -> None:
+        """Keys count once the question has been painted and the terminal has taken it."""
+        painted = asyncio.Event()
+        screen.call_after_refresh(painted.set)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(painted.wait(), 2)
+        while not self._app.has_terminal_taken_all:  # noqa: ASYNC110 - another thread writes
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(READABLE_AFTER_S)
+        screen.form.arm()
+
+    async def _hand_over(self, runner: WaitingRunner, prepared: Prepared, reason: str) -> str:
+        ready = prepared.with_reason(reason)
+        handed = await asyncio.to_thread(runner.go, ready.plan)
+        return handed.operation_id
+
+    # Operations
+
+    async def follow(self, operation_id: str) -> None:
+        """Show it until it is left; it goes on by itself."""
+        from app.places import operations_folder
+        from clients.journal_file import follow_operation, journal_path
+        from screens.operation import OperationScreen
+
+        screen = OperationScreen(None, fleet=self._app.session.fleet)
+        self._app.open(screen)
+        operations: AsyncIterator[Operation] = follow_operation(journal_path(operations_folder(), operation_id))
+        async for operation in operations:
+            if not screen.is_attached:
+                return
+            screen.operation = operation
+            screen.target = Target(workload=operation.plan.workload)
+            if operation.state.is_over:
+                self._app.bell_for_news()
+                return
+
+    async def do_ops(self, _target: Target, argument: str) -> None:
+        from app.places import operations_folder
+        from clients.journal_file import list_operations
+        from screens.choose import Choice, ChooseScreen
+
+        found = await asyncio.to_thread(list_operations, operations_folder())
+        if argument:
+            ids = [o.plan.id for o in found if o.plan.id.startswith(argument.upper())]
+            if not ids:
+                raise ConfigError(f"There is no operation {argument!r} on this host.", "`:ops` lists those there are.")
+            await self.follow(ids[0])
+            return
+        if not found:
+            self._app.say("No operation has been begun from this host yet. Z rolls back, D deploys.")
+            return
+        # What needs a person first: left half done, then under way, then the newest.
+        found = tuple(
+            sorted(found, key=lambda o: ("left", "running").index(o.state) if o.state in ("left", "running") else 2)
+        )
+        names = [Choice(o.plan.id, f"{o.state} {o.plan.summary} {o.plan.who}", _style_of(o)) for o in found[:50]]
+
+        def go(chosen: str | None) -> None:
+            if chosen:
+                self._spawn(self.follow(chosen))
+
+        self._app.push_screen(ChooseScreen("Operations", names), go)
+
+    async def do_abort(self, _target: Target, _argument: str) -> None:
+        from app.commands.ops import who_am_i
+        from app.places import operations_folder
+        from clients.journal_file import ask_abort, journal_path
+        from domain.journal import AbortAsked
+
+        operation = getattr(self._app.screen, "operation", None)
+        if not isinstance(operation, Operation) or operation.state.is_over:
+            raise RefusedError("There is nothing to abort here.", "`O` lists the operations.")
+        path = journal_path(operations_folder(), operation.plan.id)
+        await asyncio.to_thread(ask_abort, path, AbortAsked(time.time(), who_am_i()))
+        self._app.say("Asked: it stops before its next step. What is done stays done.", "warn")
+
+
+_URGENCY = {OperationState.LEFT: 0, OperationState.RUNNING: 1}
+
+
+def _style_of(operation: Operation) -> str:
+    return {"left": "bad", "failed": "bad", "running": "accent", "succeeded": "good"}.get(operation.state, "quiet")
