@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,51 @@ def compare(old: PodTemplate, new: PodTemplate) -> tuple[Difference, ...]:
         more = len(differences) - _MOST
         differences[_MOST:] = [Difference("template", f"{more} more differences are not shown", None, None)]
     return tuple(differences)
+
+
+def compare_values(
+    kind: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, *, is_secret: bool = False
+) -> tuple[Difference, ...]:
+    """Of any two mappings, by path; of texts of several lines only the lines that differ. What looks like a secret is
+    hidden, with `is_secret` every value. `kind` goes into each difference."""
+    left, right = (dict(_leaves("", side or {})) for side in (old, new))
+    found: list[Difference] = []
+    for path in sorted(left.keys() | right.keys()):
+        before, after = left.get(path), right.get(path)
+        if before == after:
+            continue
+        where = sanitise(path, _LONGEST)
+        if not is_secret and "\n" in f"{before or ''}{after or ''}".strip():
+            found += [Difference(kind, where, *pair) for pair in _lines_of(path, before or "", after or "")]
+        else:
+            values = (None if t is None else _Value(MASK, t) if is_secret else _plain(path, t) for t in (before, after))
+            found.append(_difference((kind, where), *values))
+    return tuple(found[:_MOST])
+
+
+def hide_secrets(text: str) -> str:
+    """A line of somebody's output without what looks like a secret in it; not sanitised."""
+    return _SECRET_OPTION.sub(rf"\1 {MASK}", _SECRET_ASSIGNED.sub(rf"\1\2{MASK}", _USER_INFO.sub(rf"\1{MASK}@", text)))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """As `_flat`, with the items of a list called by their names where they have some: what is called a password is."""
+    if isinstance(value, Mapping) and (value or not path):
+        for key, inner in value.items():
+            yield from _leaves(f"{path}.{key}" if path else str(key), inner)
+    elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+        for index, inner in enumerate(value):
+            yield from _leaves(f"{path}[{inner['name'] if isinstance(inner.get('name'), str) else index}]", inner)
+    elif value is not None:
+        yield path, _text(value)
+
+
+def _lines_of(path: str, old: str, new: str) -> Iterator[tuple[str | None, str | None]]:
+    for line in difflib.ndiff(old.splitlines(), new.splitlines()):
+        if line[:2] in ("- ", "+ "):
+            name = re.split(r"[:=]", line[2:], maxsplit=1)[0]
+            shown = _plain(f"{path}.{name}", line[2:]).shown
+            yield (shown, None) if line[0] == "-" else (None, shown)
 
 
 def _difference(key: tuple[str, str], old: _Value | None, new: _Value | None) -> Difference:
