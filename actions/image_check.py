@@ -12,6 +12,7 @@ from actions.subject import Subject
 from domain.errors import OutsideError
 from domain.last_good import Version
 from domain.sanitise import sanitise
+from domain.template_patch import images_of
 from domain.templates import image_name
 
 _REGISTRY_S = 4.0
@@ -39,8 +40,9 @@ async def ask_registry(ports: Ports, reference: str) -> Asked:
 
 
 async def check_images(ports: Ports, subject: Subject, version: Version) -> tuple[Check, ...]:
-    """For each main image of a version that ran before."""
-    images = tuple(dict.fromkeys(version.images))
+    """For each main image of a version that ran before; what is the same in the one that runs now can be pulled."""
+    now = images_of(subject.template).values()
+    images = tuple(dict.fromkeys(i for i in version.images if i not in now)) or version.images[:1]
     checks = tuple(await asyncio.gather(*(_check_image(ports, subject, version, image) for image in images)))
     if len(checks) > 1 and all(c.kind is checks[0].kind and c.words == checks[0].words for c in checks):
         return checks[:1]
