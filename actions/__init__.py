@@ -6,6 +6,7 @@ from actions.act import ACT
 from actions.action import Action, Argument, Danger, Group, Move, View
 from actions.look import LOOK, READ
 from actions.move import ARRANGE, MOVE, MOVES, PROGRAM
+from actions.operate import OPERATE
 
 __all__ = [
     "ACTIONS",
@@ -22,7 +23,7 @@ __all__ = [
     "moves_on",
 ]
 
-ACTIONS: tuple[Action, ...] = (*ACT, *LOOK, *READ, *MOVE, *ARRANGE, *PROGRAM)
+ACTIONS: tuple[Action, ...] = (*ACT, *OPERATE, *LOOK, *READ, *MOVE, *ARRANGE, *PROGRAM)
 
 _BY_NAME = {a.name: a for a in ACTIONS}
 _BY_WORD = {word: a for a in ACTIONS for word in a.words}

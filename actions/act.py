@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.action import EVERYWHERE, Action, Argument, Danger, Group, View
+from actions.action import EVERYWHERE, Action, Argument, Danger, Group
 from actions.refusals import needs_deployment, needs_earlier_revision, needs_paused, needs_scalable, needs_workload
 
 ACT = (
@@ -74,18 +74,6 @@ ACT = (
         danger=Danger.CHANGES,
         refusal=needs_scalable,
         argument=Argument.TEXT,
-    ),
-    Action(
-        "abort",
-        "Abort",
-        ("X",),
-        ("abort",),
-        Group.ACT,
-        "Stop before the next step; what is done stays done.",
-        danger=Danger.CHANGES,
-        in_footer=True,
-        views=(View.OPERATION,),
-        rank=20,
     ),
     Action(
         "ops",

@@ -31,6 +31,7 @@ class View(StrEnum):
     CHART = "chart"
     SIDE_BY_SIDE = "side by side"
     OPERATION = "operation"
+    OPERATIONS = "operations"
     HELP = "help"
 
 

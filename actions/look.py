@@ -15,7 +15,7 @@ LOOK = (
         "Follow the log of a pod, or of all pods of a workload.",
         refusal=needs_pod_or_workload,
         in_footer=True,
-        views=(View.WATCH, View.TEXT),
+        views=(View.WATCH, View.TEXT, View.OPERATION),
         rank=10,
     ),
     Action(
@@ -93,7 +93,7 @@ LOOK = (
         ("copy",),
         Group.LOOK,
         "The selected name, or the whole text, to your terminal's clipboard.",
-        views=(View.WATCH, View.LOGS, View.TEXT, View.COMPARE),
+        views=(View.WATCH, View.LOGS, View.TEXT, View.COMPARE, View.OPERATION),
     ),
 )
 
@@ -169,7 +169,7 @@ READ = (
         Group.READ,
         "Write what is shown to a new file on this host (`:save NAME`); the path is shown.",
         in_footer=True,
-        views=(View.LOGS, View.TEXT, View.COMPARE),
+        views=(View.LOGS, View.TEXT, View.COMPARE, View.OPERATION),
         argument=Argument.FILE,
         rank=48,
     ),

@@ -22,7 +22,7 @@ MOVE = (
         Group.MOVE,
         "Show only what holds a text: text, !text (not), -l key=value (label), -f text (fuzzy).",
         in_footer=True,
-        views=(View.WATCH, View.LOGS, View.HELP),
+        views=(View.WATCH, View.LOGS, View.OPERATIONS, View.HELP),
         argument=Argument.TEXT,
         rank=15,
     ),
@@ -161,5 +161,6 @@ MOVES = (
     Move(("tab", "shift+tab"), "The next pane, the pane before.", (View.WATCH,)),
     Move(("tab", "shift+tab"), "The next metric, the one before.", (View.CHART,)),
     Move(("enter",), "What differs between the two, in full.", (View.SIDE_BY_SIDE,)),
-    Move(("space",), "One page down, as in less.", (View.LOGS, View.TEXT, View.COMPARE, View.HELP)),
+    Move(("enter",), "Open it: its steps, live.", (View.OPERATIONS,)),
+    Move(("space",), "One page down, as in less.", (View.LOGS, View.TEXT, View.COMPARE, View.OPERATION, View.HELP)),
 )
