@@ -57,12 +57,12 @@ class Acting:
 
     def _ask_for(self, text: str) -> None:
         """What it needs is typed where all commands are."""
-        screen = self._app.screen
-        open_line = getattr(screen, "open_command_line", None)
-        if open_line is not None:
-            open_line(text)
-        else:
+        line = getattr(self._app.screen, "command_line", None)
+        if line is None:
             self._app.say(f"`:{text}…` takes what it shall be.", "warn")
+            return
+        self._app.screen.footer.display = False  # type: ignore[attr-defined]
+        line.open_command(text)
 
     async def _change(self, name: str, target: Target, title: str, **choices: Any) -> None:
         from app.commands.ops import who_am_i
@@ -181,18 +181,41 @@ class Acting:
 
         self._app.push_screen(ChooseScreen("Operations", names), go)
 
+    async def do_take_up(self, _target: Target, _argument: str) -> None:
+        from app.commands.ops import who_am_i
+        from app.runner_process import WaitingRunner
+
+        operation = getattr(self._app.screen, "operation", None)
+        if not isinstance(operation, Operation) or operation.state.is_over:
+            raise RefusedError("There is nothing to take up here.", "`O` lists the operations.")
+        if operation.state is not OperationState.LEFT:
+            raise RefusedError("It is being carried out.", "It is taken up only when its runner is gone.")
+        runner = await asyncio.to_thread(WaitingRunner, operation.plan.place)
+        await asyncio.to_thread(lambda: runner.resume(operation.plan.id, who=who_am_i()))
+        self._app.say("Taken up: what is done already is not done again.")
+
     async def do_abort(self, _target: Target, _argument: str) -> None:
         from app.commands.ops import who_am_i
         from app.places import operations_folder
         from clients.journal_file import ask_abort, journal_path
         from domain.journal import AbortAsked
+        from screens.choose import Choice, ChooseScreen
 
         operation = getattr(self._app.screen, "operation", None)
         if not isinstance(operation, Operation) or operation.state.is_over:
             raise RefusedError("There is nothing to abort here.", "`O` lists the operations.")
         path = journal_path(operations_folder(), operation.plan.id)
-        await asyncio.to_thread(ask_abort, path, AbortAsked(time.time(), who_am_i()))
-        self._app.say("Asked: it stops before its next step. What is done stays done.", "warn")
+
+        async def ask() -> None:
+            await asyncio.to_thread(ask_abort, path, AbortAsked(time.time(), who_am_i()))
+            self._app.say("Asked: it stops before its next step. What is done stays done.", "warn")
+
+        def answered(choice: str | None) -> None:
+            if choice == "abort":
+                self._spawn(ask())
+
+        choices = [Choice("let it go on"), Choice("abort", "stop before the next step; what is done stays done", "warn")]
+        self._app.push_screen(ChooseScreen(f"Abort {operation.plan.id}?", choices), answered)
 
 
 _URGENCY = {OperationState.LEFT: 0, OperationState.RUNNING: 1}
