@@ -87,8 +87,8 @@ def check_there(found: Found) -> tuple[Check, ...]:
     if unread:
         checks.append(unknown("references", f"cannot read {', '.join(unread[:3])}{' …' if len(unread) > 3 else ''}"))
     if not checks:
-        count = len(found.objects)
-        checks.append(good("references", f"{count} ConfigMap{'s' if count > 1 else ''} or Secrets it refers to are there"))
+        names = ", ".join(sanitise(f"{ref.kind} {ref.name}", 200) for ref in found.objects)
+        checks.append(good("references", "the ConfigMaps and Secrets it refers to are there", names))
     return tuple(checks)
 
 
@@ -122,5 +122,5 @@ def _by_times(version: Version, title: str, found: Found, now: float) -> Check:
         words = [text for _, text in sorted(later, reverse=True)]
         return warn("configuration", f"changed since {title} was first rolled out: {words[0]}", *words[1:])
     if silent:
-        return unknown("configuration", f"whether it changed since {title} was not recorded", *silent)
+        return unknown("configuration", f"whether its configuration changed since {title} was not recorded", *silent)
     return good("configuration", f"configuration not changed since {title}, by the server's own times")

@@ -262,7 +262,7 @@ async def test_configuration_is_compared_with_what_was_recorded(print_: str, kin
 @pytest.mark.parametrize(
     "changed, kind, says",
     [
-        (None, CheckKind.UNKNOWN, "whether it changed since v1.8.2 was not recorded"),
+        (None, CheckKind.UNKNOWN, "whether its configuration changed since v1.8.2 was not recorded"),
         ("2020-01-01T00:00:00Z", CheckKind.GOOD, "not changed since v1.8.2"),
         ("2025-10-09T08:00:00Z", CheckKind.WARN, "ConfigMap shop was changed"),
     ],
