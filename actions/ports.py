@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.errors import StepError
+from domain.helm_ports import Helm
 from domain.metrics import DEFAULT_QUERIES, MetricQuery
 from domain.operation_ports import Clock, ClusterWriter, Commands, FleetWatcher, Leases, LeaseState, Registry
 from domain.operations import NOTHING, Json, Operation, Plan, Step
@@ -25,6 +26,7 @@ class Ports:
     health: HealthSource | None = None
     metrics: MetricSource | None = None
     registry: Registry | None = None
+    helm: Helm | None = None
     queries: tuple[MetricQuery, ...] = DEFAULT_QUERIES
     """What `metrics` is asked, with the configured limits."""
 

@@ -56,6 +56,10 @@ class Config:
     smoke_command: tuple[str, ...] = ()
     smoke_command_timeout_s: float = 300.0
     compares_metrics: bool = True
+    secret_command: tuple[str, ...] = ()
+    secret_keyring: str = ""
+    """"": whichever there is."""
+    secret_file: str = ""
     theme: str = "ansi-dark"
     is_ascii: bool | None = None
     """None: by the locale."""
@@ -101,6 +105,8 @@ class Config:
         found += [("verify.smoke", place) for place in self.smoke_places if "://" in place]
         if self.smoke_command:
             found.append(("verify.command", " ".join(self.smoke_command)))
+        if self.secret_command:
+            found.append(("secrets.command", " ".join(self.secret_command)))
         return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -168,6 +169,38 @@ class VerifyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ] = True
 
 
+class KeyringChoice(StrEnum):
+    AUTO = "auto"
+    NONE = "none"
+    SECRET_SERVICE = "secret-service"
+    KWALLET = "kwallet"
+    MACOS = "macos"
+
+
+class SecretsTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where secrets come from; none ever stands in this file. Looked for in this order: the environment
+    (`QUARTERDECK_SECRET_PROMETHEUS`), `command`, the keyring, the encrypted file. `quarterdeck secret list` shows them."""
+
+    command: Annotated[
+        list[str],
+        Meta(
+            description="Prints a secret as its first line; `{name}` is filled in:"
+            ' `["pass", "show", "quarterdeck/{name}"]`. It is given no terminal.'
+        ),
+    ] = []
+    keyring: Annotated[
+        KeyringChoice,
+        Meta(description="Which keyring. `auto`: `$PYTHON_KEYRING_BACKEND`, else the desktop's where there is one."),
+    ] = KeyringChoice.AUTO
+    file: Annotated[
+        str,
+        Meta(
+            description="The encrypted file, opened with `$QUARTERDECK_SECRETS_KEY`; needs the package keyrings.cryptfile."
+            " Empty: in the state folder."
+        ),
+    ] = ""
+
+
 class ScreenTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the screen looks and sounds."""
 
@@ -190,6 +223,7 @@ class FileTables(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     verdict: VerdictTable = VerdictTable()
     health: HealthTable = HealthTable()
     verify: VerifyTable = VerifyTable()
+    secrets: SecretsTable = SecretsTable()
     screen: ScreenTable = ScreenTable()
     keys: Annotated[
         dict[str, str],

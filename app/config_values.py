@@ -11,7 +11,7 @@ import msgspec
 from app.config import Config, Environment, PrometheusPlace
 from app.config_check import check
 from app.config_file import ConfigFile, parse
-from app.config_types import EnvironmentTable, FileTables, MetricTable, PrometheusTable
+from app.config_types import EnvironmentTable, FileTables, KeyringChoice, MetricTable, PrometheusTable
 from domain.errors import ConfigError
 from domain.metrics import DEFAULT_LABELS, DEFAULT_QUERIES, MetricQuery, filled_in, narrowed
 from domain.scope import looks_like_production
@@ -61,6 +61,9 @@ class _Values:
             smoke_command=tuple(tables.verify.command),
             smoke_command_timeout_s=tables.verify.command_timeout_s,
             compares_metrics=tables.verify.metrics,
+            secret_command=tuple(tables.secrets.command),
+            secret_keyring="" if tables.secrets.keyring is KeyringChoice.AUTO else str(tables.secrets.keyring),
+            secret_file=tables.secrets.file,
             theme=tables.screen.theme,
             is_ascii=tables.screen.ascii,
             has_bell=tables.screen.bell,

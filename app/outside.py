@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.boot import open_scope
 from app.options import Options
+from app.places import state_folder
 from app.session import Session
 from domain.errors import RefusedError
 from domain.fleet import Fleet
@@ -20,6 +21,7 @@ from domain.workloads import WorkloadKey
 
 if TYPE_CHECKING:
     from actions.ports import Ports
+    from clients.kubernetes.access import ClusterAccess
     from clients.prometheus import PrometheusSource
 
 CONNECT_WITHIN_S = 30.0
@@ -98,6 +100,11 @@ def place_of(session: Session) -> Place:
     )
 
 
+def helm_context(access: ClusterAccess) -> str:
+    """As `helm --kube-context` takes it; "" inside a cluster, where there is no kubeconfig."""
+    return "" if access.context == "in-cluster" and not access.user else access.context
+
+
 def session_at(place: Place, fleets: LiveFleets) -> Session:
     """Blocking. RefusedError where the context now leads to another cluster than the one that was confirmed."""
     if place.kubeconfig:
@@ -121,13 +128,16 @@ def session_at(place: Place, fleets: LiveFleets) -> Session:
 async def outside(session: Session, fleets: LiveFleets) -> AsyncIterator[Ports]:
     """While the session, which must have been started, can be used."""
     from actions.ports import Ports
+    from app.secrets import secrets_of
     from app.sources import health_source
     from clients.commands import HostCommands
+    from clients.helm import HelmClient
     from clients.registry import ImageRegistry
+    from clients.secret_logins import registry_logins
 
     async with asyncio.timeout(CONNECT_WITHIN_S):
         await session.is_up.wait()
-    metrics, registry = FoundMetrics(session), ImageRegistry()
+    metrics, registry = FoundMetrics(session), ImageRegistry(registry_logins(secrets_of(session.config)))
     yield Ports(
         cluster=session.cluster.writer,
         leases=session.cluster.leases,
@@ -137,6 +147,12 @@ async def outside(session: Session, fleets: LiveFleets) -> AsyncIterator[Ports]:
         health=health_source(session.cluster, session.config),
         metrics=metrics,
         registry=registry,
+        helm=HelmClient(
+            session.cluster.writer,
+            helm_context(session.access),
+            folder=state_folder(create=False) / "operations",
+            is_read_only=session.scope.is_read_only,
+        ),
         queries=session.config.metric_queries(session.scope.environment),
     )
     await metrics.close()

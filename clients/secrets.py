@@ -14,7 +14,7 @@ from typing import Protocol
 from clients.secret_command import SecretCommand
 from clients.secret_names import PREFIX, Secret, check_name, variable_of
 from clients.secret_vaults import EncryptedFile, Keyring
-from domain.errors import NotFoundError, QuarterdeckError, RefusedError
+from domain.errors import NotFoundError, OutsideError, QuarterdeckError, RefusedError
 
 SYSTEM = "secrets"
 KNOWN = ("prometheus",)
@@ -115,12 +115,22 @@ class Secrets:
         return tuple(PlaceState(p.name, not p.why_not(), p.why_not() or p.words, p.is_wanted) for p in self.places)
 
     async def find(self, name: str) -> Found | None:
-        """None: no place has it. OutsideError: one that should know cannot be asked; those after it are not, because
+        """None: no place has it. OutsideError: one cannot be asked; where it was configured those after it are not, because
         another value than the wanted one could be in them."""
         check_name(name)
+        trouble: OutsideError | None = None
         for place in self.places:
-            if not place.why_not() and (secret := await place.get(name)) is not None:
+            try:
+                secret = None if place.why_not() else await place.get(name)
+            except OutsideError as error:
+                if place.is_wanted:
+                    raise
+                trouble = trouble or error
+                continue
+            if secret is not None:
                 return Found(secret, f"{place.name} ({place.words})")
+        if trouble is not None:
+            raise trouble
         return None
 
     async def get(self, name: str) -> Secret:

@@ -11,7 +11,14 @@ from domain.operations import Operation, OperationState, Plan
 from domain.plan_json import plan_from_json, plan_to_json
 from domain.sanitise import sanitise
 
-_DOING = {"rollback": "rolls back", "deploy": "deploys", "restart": "restarts", "scale": "scales", "pause": "pauses"}
+_DOING = {
+    "rollback": "rolls back",
+    "deploy": "deploys",
+    "restart": "restarts",
+    "scale": "scales",
+    "pause": "pauses",
+    "helm-rollback": "rolls back",
+}
 
 
 @dataclass(frozen=True, slots=True)

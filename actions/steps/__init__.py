@@ -8,6 +8,7 @@ from actions.ports import Executor
 from actions.steps.delete_pods import PodDeletions
 from actions.steps.event import Events
 from actions.steps.health import HealthChecks
+from actions.steps.helm import HelmRollbacks
 from actions.steps.lock import Locks, Unlocks
 from actions.steps.mark import Marks
 from actions.steps.metrics import MetricComparisons
@@ -29,6 +30,7 @@ _EXECUTORS: tuple[Executor, ...] = (
     MetricComparisons(),
     Marks(),
     Events(),
+    HelmRollbacks(),
     Unlocks(),
 )
 STEPS: Mapping[str, Executor] = {executor.kind: executor for executor in _EXECUTORS}

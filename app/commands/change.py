@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from actions.prepare import Check, CheckKind, Prepared, RefusedByChecksError
@@ -23,6 +23,7 @@ from app.runner_process import WaitingRunner
 from domain import exit_codes
 from domain.ages import clock
 from domain.errors import RefusedError
+from domain.operations import Place
 from domain.plan_json import plan_to_json
 from domain.sanitise import sanitise
 
@@ -36,27 +37,40 @@ async def _run(options: Options, arguments: Namespace) -> int:
     async with observing(access, scope, config) as observation:
         session, fleet = observation.session, observation.fleet
         key = find_workload(arguments.workload, fleet.rollouts.keys(), scope.namespace or "all namespaces")
-        # It connects while the flight check is made and read.
-        runner = None if arguments.dry_run else WaitingRunner(place_of(session))
-        try:
-            prepared = await prepare(arguments.command, session, fleet, key, **_choices(arguments))
-            if arguments.dry_run:
-                _print(prepared, arguments)
-                return exit_codes.OK
-            reason = await _confirmed(prepared, arguments)
-            prepared = prepared.with_reason(reason)
-            assert runner is not None
-            await asyncio.to_thread(runner.go, prepared.plan)
-            runner = None
-        except RefusedByChecksError as error:
-            _print_checks(error.checks, arguments)
-            raise
-        finally:
-            if runner is not None:
-                await asyncio.to_thread(runner.cancel)
+        preparing = prepare(arguments.command, session, fleet, key, **_choices(arguments))
+        operation = await hand_over(place_of(session), preparing, arguments, key.name)
+    return await follow(operation, arguments)
+
+
+async def hand_over(place: Place, preparing: Awaitable[Prepared], arguments: Namespace, name: str) -> str:
+    """Flight check, question about `name`, runner: the operation's id; "" after a dry run. RefusedError otherwise."""
+    # It connects while the flight check is made and read.
+    runner = None if arguments.dry_run else WaitingRunner(place)
+    try:
+        prepared = await preparing
+        if arguments.dry_run:
+            _print(prepared, arguments)
+            return ""
+        reason = await _confirmed(prepared, arguments, name)
+        prepared = prepared.with_reason(reason)
+        assert runner is not None
+        await asyncio.to_thread(runner.go, prepared.plan)
+        runner = None
+    except RefusedByChecksError as error:
+        _print_checks(error.checks, arguments)
+        raise
+    finally:
+        if runner is not None:
+            await asyncio.to_thread(runner.cancel)
+    return prepared.plan.id
+
+
+async def follow(operation: str, arguments: Namespace) -> int:
+    if not operation:
+        return exit_codes.OK
     if arguments.output != "json":
-        say(f"{prepared.plan.id}  it goes on without this terminal; `quarterdeck ops attach {prepared.plan.id}` comes back")
-    return await attach(prepared.plan.id, is_json=arguments.output == "json")
+        say(f"{operation}  it goes on without this terminal; `quarterdeck ops attach {operation}` comes back")
+    return await attach(operation, is_json=arguments.output == "json")
 
 
 def _choices(arguments: Namespace) -> dict[str, Any]:
@@ -76,17 +90,15 @@ def _choices(arguments: Namespace) -> dict[str, Any]:
     return choices | ({"container": tuple(arguments.container)} if "container" in choices else {})
 
 
-async def _confirmed(prepared: Prepared, arguments: Namespace) -> str:
+async def _confirmed(prepared: Prepared, arguments: Namespace, name: str) -> str:
     """The reason. RefusedError where nobody has said yes; what was typed before the question does not count."""
-    workload = prepared.plan.workload
-    name = workload.name if workload else ""
     reason = arguments.reason or prepared.suggested_reason
     is_production = prepared.plan.place.is_production
     if arguments.confirm == name or (arguments.yes and not is_production):
         return str(reason)
     flag = f"--confirm {name}" if is_production else "--yes"
     if arguments.confirm:
-        raise RefusedError(f"--confirm says {arguments.confirm!r}, and the workload is {name!r}.", "Nothing was done.")
+        raise RefusedError(f"--confirm says {arguments.confirm!r}, and it is {name!r}.", "Nothing was done.")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise RefusedError("Nobody is here to be asked.", f"Nothing was done. For a script: `{flag}`.")
     _print(prepared, arguments)
