@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import build
+from tests.cluster import build, build_helm
 
 CNI_FOLDER = Path("/usr/lib/cni")
 BUSYBOX = Path("/bin/busybox")
@@ -62,5 +62,6 @@ def _node_missing() -> str:
 _CHECKS: dict[str, Callable[[], str]] = {
     "control-plane": build.reason_missing,
     "node": _node_missing,
+    "helm": build_helm.reason_missing,
     "registry": lambda: _programs_missing("docker-registry"),
 }

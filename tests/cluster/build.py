@@ -88,14 +88,14 @@ def build(say: Say) -> Programs:
     if built.are_built:
         return built
     built.folder.mkdir(parents=True, exist_ok=True)
-    with _locked(built.folder / ".lock", say):
+    with locked(built.folder / ".lock", say):
         if not built.are_built:
             _build_all(built, say)
     return built
 
 
 @contextlib.contextmanager
-def _locked(path: Path, say: Say) -> Iterator[None]:
+def locked(path: Path, say: Say) -> Iterator[None]:
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
