@@ -15,7 +15,10 @@ from domain.sanitise import sanitise
 from domain.template_patch import images_of
 from domain.templates import image_name
 
-_REGISTRY_S = 4.0
+_RUNS_S = 0.8
+_GONE_S = 2.5
+_ASKED_S = 8.0
+"""A deploy needs the answer; a rollback does not wait for it where pods that run the image say as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,14 @@ class Asked:
     why: str = ""
 
 
-async def ask_registry(ports: Ports, reference: str) -> Asked:
+async def ask_registry(ports: Ports, reference: str, timeout_s: float = _ASKED_S) -> Asked:
     if ports.registry is None:
         return Asked(None, False, "no registry is configured")
     try:
-        async with asyncio.timeout(_REGISTRY_S):
+        async with asyncio.timeout(timeout_s):
             return Asked(await ports.registry.digest_of(reference), True)
     except TimeoutError:
-        return Asked(None, False, f"no answer within {_REGISTRY_S:g} s")
+        return Asked(None, False, f"no answer within {timeout_s:g} s")
     except OutsideError as error:
         return Asked(None, False, error.message)
 
@@ -50,7 +53,7 @@ async def check_images(ports: Ports, subject: Subject, version: Version) -> tupl
 
 
 async def _check_image(ports: Ports, subject: Subject, version: Version, image: str) -> Check:
-    asked = await ask_registry(ports, image)
+    asked = await ask_registry(ports, image, _RUNS_S if version.ready > 0 else _GONE_S)
     ran = version.digest if version.images and image == version.images[0] else ""
     short = image_name(image).short
     if asked.is_known and asked.digest is None:
