@@ -59,7 +59,7 @@ async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Scal
         rights=rights,
         summary=f"scale {target.name} from {now} to {wanted}",
         patch_words=f"set replicas to {wanted} (test: generation {subject.workload.generation})",
-        undo=f"quarterdeck scale {target.name} --replicas {now}",
+        undo=f"quarterdeck scale {target.name} {now}",
         is_followed=not subject.is_paused,
         is_verified=False,
         expected_s=expected_s(fleet, subject, missing=max(0, wanted - now)),
