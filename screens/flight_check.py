@@ -87,25 +87,29 @@ def difference_lines(differences: Sequence[Difference], width: int) -> Iterator[
     if not differences:
         yield TextLine("nothing in the pod template", "quiet", ((" ", ""),))
         return
-    for difference in differences:
-        where = f" {difference.kind} {difference.where} ".rstrip() + "  "
-        old, new = _short(difference)
-        together = f"{old or ''} {palette.signs.arrow} {new or ''}"
-        if old is not None and new is not None and palette.width_of(where + together) < width:
-            yield TextLine(together, "", ((where, "accent"),))
-            continue
-        minus, plus = (f"{palette.signs.minus} ", "bad"), ("+ ", "good")
-        rows = [(minus, old, " removed" if new is None else ""), (plus, new, " added" if old is None else "")]
-        fits = all(palette.width_of(where + (value or "")) + 12 < width for _, value, _ in rows)
-        lead: tuple[tuple[str, str], ...] = ((where, "accent"),)
-        if not fits or None not in (old, new):
-            yield TextLine(where, "accent")
-            lead = (("   ", ""),)
-        for sign, value, word in rows:
-            if value is not None:
-                yield TextLine(value + word, "", (*lead, sign))
-        if old is None and new is None:
-            yield TextLine("", "", lead)
+    names = [f"{d.kind} {d.where}".rstrip() for d in differences]
+    column = min(max(palette.width_of(name) for name in names), width * 2 // 5)
+    for difference, name in zip(differences, names, strict=True):
+        yield from _difference(difference, name, column, width)
+
+
+def _difference(difference: Difference, name: str, column: int, width: int) -> Iterator[TextLine]:
+    old, new = _short(difference)
+    lead = ((f" {palette.fit(name, column, palette.Cut.START)}  ", "accent"),)
+    room = width - column - 3
+    together = f"{old} {palette.signs.arrow} {new}"
+    if old is not None and new is not None and palette.width_of(together) <= room:
+        yield TextLine(together, "", lead)
+        return
+    for sign, style, value, word in (
+        (f"{palette.signs.minus} ", "bad", old, " (removed)" if new is None else ""),
+        ("+ ", "good", new, " (added)" if old is None else ""),
+    ):
+        if value is not None:
+            yield TextLine(value + word, "", (*lead, (sign, style)))
+            lead = ((" " * (column + 3), ""),)
+    if old is None and new is None:
+        yield TextLine("", "", lead)
 
 
 def _short(difference: Difference) -> tuple[str | None, str | None]:
@@ -134,7 +138,8 @@ def narrow_lines(prepared: Prepared, width: int) -> Iterator[TextLine]:
 def wide_left_lines(prepared: Prepared, width: int, *, most: int | None = None) -> Iterator[TextLine]:
     """All but the steps."""
     yield from aims(prepared)
-    yield TextLine("")
+    if most is None:
+        yield TextLine("")
     yield from check_lines(prepared.checks, width)
     yield TextLine("")
     shown = prepared.differences if most is None else prepared.differences[:most]

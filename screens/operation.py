@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -10,36 +10,34 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from actions import View
-from domain.ages import clock, short_duration
 from domain.fleet import Fleet
-from domain.operations import Operation, OperationState, StepProgress, StepState
+from domain.operations import Operation, OperationState, StepState
+from domain.scope import Scope
 from domain.targets import Target
+from screens.asking import ask_to_abort, ask_to_take_up
+from screens.operation_lines import STATE_STYLES, end_lines, head_lines, lasted, state_sign, step_lines
 from screens.registry_keys import bindings_on
 from screens.view_screen import ViewScreen
 from widgets import palette
+from widgets.header import environment_word
+from widgets.notice import Notice
 from widgets.text_lines import TextLine
 from widgets.text_view import TextView
 
-_STATES = {
-    OperationState.PLANNED: ("planned", "quiet"),
-    OperationState.RUNNING: ("under way", "accent"),
-    OperationState.LEFT: ("left half done: its runner is gone", "bad"),
-    OperationState.SUCCEEDED: ("succeeded", "good"),
-    OperationState.FAILED: ("failed", "bad"),
-    OperationState.ABORTED: ("aborted", "warn"),
+_TITLES = {
+    OperationState.PLANNED: "planned, not begun",
+    OperationState.LEFT: "LEFT half done",
+    OperationState.SUCCEEDED: "succeeded",
+    OperationState.FAILED: "failed",
+    OperationState.ABORTED: "aborted",
 }
-_STYLES = {
-    StepState.DONE: "good",
-    StepState.ALREADY: "good",
-    StepState.FAILED: "bad",
-    StepState.UNKNOWN: "warn",
-    StepState.RUNNING: "accent",
-}
-_BAR_CELLS = 10
 
 
 class OperationScreen(ViewScreen):
-    """The app assigns `operation` as its journal grows, and `fleet` for the clock."""
+    """The app assigns `operation` as its journal grows, and `fleet` for the clock and the verdict.
+
+    `is_elsewhere`: another host runs it, and this is what its record in the cluster says.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_on(View.OPERATION), ViewScreen.UP]
     AUTO_FOCUS = "TextView"
@@ -47,102 +45,131 @@ class OperationScreen(ViewScreen):
 
     operation: reactive[Operation | None] = reactive(None, init=False)
 
-    def __init__(self, operation: Operation | None, *, fleet: Fleet | None = None) -> None:
+    def __init__(self, operation: Operation | None, *, fleet: Fleet | None = None, is_elsewhere: bool = False) -> None:
         key = operation.plan.workload if operation else None
         super().__init__(fleet=fleet, target=Target(workload=key))
+        self.is_elsewhere = is_elsewhere
         self.set_reactive(OperationScreen.operation, operation)
-        self._text = TextView(empty=("Waiting for the first line of its journal.",), is_wrapped=True)
+        self._text = TextView(empty=("Waiting for the first line of its journal.",), is_wrapped=True, by_words=True)
+        self._end = Notice()
         self._shown: tuple[TextLine, ...] = ()
+        self._stood_at = -1
+
+    # What it shows
 
     def body(self) -> Sequence[Widget]:
-        return (self._text,)
+        return (self._text, self._end)
 
     def heading(self) -> str:
-        return self.operation.plan.summary if self.operation else "Operation"
+        if self.operation is None:
+            return "Operation"
+        plan = self.operation.plan
+        name = plan.workload.name if plan.workload is not None else ""
+        return f"{plan.action} {name}".strip() + (f" {palette.signs.dot} {plan.who}" if plan.who else "")
 
     def state(self) -> tuple[str, str]:
-        if self.operation is None:
+        operation = self.operation
+        if operation is None:
             return "", "quiet"
-        word, style = _STATES[self.operation.state]
-        if self.operation.state is OperationState.RUNNING:
-            at, most = self.operation.position
-            word = f"step {at} of {most}"
-        return word, style
+        at, most = operation.position
+        word = f"step {at} of {most}" if operation.state is OperationState.RUNNING else _TITLES[operation.state]
+        parts = [f"{state_sign(operation.state)} {word}", lasted(operation, self.now)]
+        return f" {palette.signs.dot} ".join(part for part in parts if part), STATE_STYLES[operation.state]
+
+    def titles(self) -> Mapping[str, str]:
+        """Only what can be asked for as it stands now."""
+        state = self.operation.state if self.operation is not None else OperationState.PLANNED
+        hidden = {}
+        if state.is_over or self.operation is None:
+            hidden["abort"] = ""
+        if state is not OperationState.LEFT:
+            hidden["take_up"] = ""
+        if self.target.workload is None:
+            hidden["logs"] = ""
+        return hidden
+
+    @property
+    def now(self) -> float:
+        """Never before the journal's own newest word: the two clocks may differ."""
+        heard = (self.operation.heard_at if self.operation is not None else None) or 0.0
+        return max(self.fleet.now if self.fleet is not None else 0.0, heard)
+
+    @property
+    def is_production(self) -> bool:
+        return super().is_production or (self.operation is not None and self.operation.plan.place.is_production)
+
+    def show_scope(self) -> None:
+        """Of the operation, which need not be of what is watched."""
+        super().show_scope()
+        if self.operation is not None:
+            scope = scope_of(self.operation)
+            self.title_line.show_tag(environment_word(scope), "production" if scope.is_production else "environment")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._redraw()
 
     def watch_operation(self) -> None:
+        if self.operation is not None and self.operation.plan.workload is not None:
+            self.target = Target(workload=self.operation.plan.workload)
         if self.is_mounted:
+            self.show_scope()
             self._redraw()
             self.show_state()
 
     def fleet_changed(self) -> None:
         self._redraw()
 
+    def on_resize(self) -> None:
+        self._stood_at = -1
+        self.call_after_refresh(self._redraw)
+
     def text_to_keep(self) -> str:
-        return "\n".join(line.plain for line in self._shown)
+        lines = self._shown
+        if self.operation is not None:
+            lines += tuple(end_lines(self.operation, self.now, is_elsewhere=self.is_elsewhere))
+        return "\n".join(line.plain.rstrip() for line in lines)
 
     def _redraw(self) -> None:
-        if self.operation is None:
+        operation = self.operation
+        if operation is None or not self.is_mounted:
             return
-        now = self.fleet.now if self.fleet is not None else (self.operation.heard_at or 0.0)
-        lines = tuple(_lines(self.operation, now))
-        if lines != self._shown:
-            self._shown = lines
-            self._text.set_lines(lines)
+        now = self.now
+        lines = [*head_lines(operation, now), TextLine("")]
+        standing = -1
+        for number, progress in enumerate(operation.steps, 1):
+            if progress.state in (StepState.RUNNING, StepState.FAILED, StepState.UNKNOWN):
+                standing = len(lines)
+            verdict = self._verdict() if progress.state is StepState.RUNNING else None
+            lines += step_lines(number, progress, now, verdict)
+        self._shown = tuple(lines)
+        self._text.set_lines(lines)
+        self._end.show(list(end_lines(operation, now, is_elsewhere=self.is_elsewhere)))
+        if standing != self._stood_at:
+            self._stood_at = standing
+            self.call_after_refresh(self._text.reveal, standing)
+
+    def _verdict(self) -> tuple[str, str] | None:
+        """Of the workload as it is watched now; None where another place is watched."""
+        operation, fleet = self.operation, self.fleet
+        if operation is None or fleet is None or operation.plan.workload is None:
+            return None
+        rollout = fleet.rollouts.get(operation.plan.workload)
+        place = operation.plan.place
+        is_here = fleet.scope.context == place.context and fleet.scope.server in ("", place.server)
+        if rollout is None or not is_here:
+            return None
+        degree = rollout.verdict.degree
+        return f"{palette.degree_sign(degree)} {rollout.verdict.title}", palette.degree_style(degree)
+
+    # What can be asked for here
+
+    def do_abort(self, _argument: str = "") -> None:
+        ask_to_abort(self, self.operation, is_elsewhere=self.is_elsewhere)
+
+    def do_take_up(self, _argument: str = "") -> None:
+        ask_to_take_up(self, self.operation, is_elsewhere=self.is_elsewhere)
 
 
-def _lines(operation: Operation, now: float) -> Iterator[TextLine]:
-    plan = operation.plan
-    began = operation.began_at if operation.began_at is not None else plan.created_at
-    until = operation.ended_at if operation.ended_at is not None else now
-    expected = f" of about {clock(plan.expected_s)}" if plan.expected_s is not None else ""
-    yield TextLine(f"{plan.id} · {plan.who} · {clock(until - began)}{expected}", "quiet")
-    yield TextLine(plan.reason or "none given", "", (("reason  ", "quiet"),))
-    for warning in plan.warnings:
-        yield TextLine(warning, "warn", ((f"{palette.signs.warn} ", "warn"),))
-    yield TextLine("")
-    for number, progress in enumerate(operation.steps, 1):
-        yield from _step_lines(number, progress, now)
-    yield TextLine("")
-    if operation.outcome:
-        is_well = operation.state is OperationState.SUCCEEDED
-        sign = palette.signs.good if is_well else palette.signs.bad
-        yield TextLine(operation.outcome, "strong", ((f"{sign} ", "good" if is_well else "bad"),))
-    if operation.proposal:
-        yield TextLine(operation.proposal, "strong", (("next  ", "quiet"),))
-    if operation.state is OperationState.LEFT:
-        heard = f", last heard of {short_duration(now - operation.heard_at)} ago" if operation.heard_at else ""
-        yield TextLine(f"Its runner is gone{heard}. Nothing is done twice when it is taken up:", "warn")
-        yield TextLine(f"quarterdeck ops resume {plan.id}", "strong", (("next  ", "quiet"),))
-    elif not operation.state.is_over:
-        yield TextLine("It goes on without this screen; q goes back, Ctrl-c leaves. From this host, to come back:", "quiet")
-        yield TextLine(f"quarterdeck ops attach {plan.id}", "quiet", (("  ", ""),))
-
-
-def _step_lines(number: int, progress: StepProgress, now: float) -> Iterator[TextLine]:
-    signs = palette.signs
-    sign = {
-        StepState.DONE: signs.good,
-        StepState.ALREADY: signs.good,
-        StepState.FAILED: signs.bad,
-        StepState.UNKNOWN: "?",
-        StepState.RUNNING: signs.busy,
-    }.get(progress.state, signs.waiting)
-    style = _STYLES.get(progress.state, "quiet")
-    lead = ((f"{sign} ", style), (f"{number:>2} ", "quiet"))
-    took = ""
-    if progress.began_at is not None and progress.state is not StepState.UNKNOWN:
-        took = f"  {(progress.ended_at if progress.ended_at is not None else now) - progress.began_at:.0f} s"
-    note = f" ({progress.state})" if progress.state in (StepState.ALREADY, StepState.SKIPPED, StepState.UNKNOWN) else ""
-    yield TextLine(f"{progress.step.words}{note}{took}", "" if style != "quiet" else "quiet", lead)
-    if progress.message:
-        bar = ""
-        if progress.state is StepState.RUNNING and progress.fraction is not None:
-            full = round(max(0.0, min(1.0, progress.fraction)) * _BAR_CELLS)
-            bar = "▕" + "█" * full + "░" * (_BAR_CELLS - full) + "▏ "
-        yield TextLine(palette.shown(bar) + progress.message, "quiet" if style == "good" else style, (("     ", ""),))
-    if progress.hint and progress.state in (StepState.FAILED, StepState.UNKNOWN):
-        yield TextLine(progress.hint, "warn", (("     ", ""),))
+def scope_of(operation: Operation) -> Scope:
+    place = operation.plan.place
+    return Scope(place.context, place.namespace, place.environment, place.is_production, server=place.server)

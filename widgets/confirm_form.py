@@ -284,7 +284,7 @@ class ConfirmForm(Widget, can_focus=True):
             parts = ["a moment", "Esc leaves"]
         if self._asks_reason:
             parts.append("Tab: the reason")
-        return dot.join((*parts, "PgDn: more")), "quiet"
+        return dot.join(parts), "quiet"
 
 
 _PAGES = {"pagedown": 1, "ctrl+f": 1, "pageup": -1, "ctrl+b": -1}

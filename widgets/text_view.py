@@ -231,6 +231,14 @@ class TextView(Widget, can_focus=True):
 
     # Moving
 
+    def reveal(self, line: int) -> None:
+        """Bring a line into sight, with what stands below it where there is room."""
+        if not 0 <= line < len(self._folds.lines):
+            return
+        row, height = self._folds.row_of(line), max(1, self.size.height)
+        if not self._top <= row < self._top + height - 2:
+            self._go_to(row - height * 2 // 3)
+
     @property
     def _last_top(self) -> int:
         return max(0, self._folds.count - max(1, self.size.height))

@@ -169,3 +169,10 @@ def failed(scope: Scope = PRODUCTION, **of_plan: str) -> Operation:
 def left(scope: Scope = PRODUCTION, **of_plan: str) -> Operation:
     begun = under_way(scope, **of_plan)
     return replace(begun, state=OperationState.LEFT, heard_at=make.NOW - 190)
+
+
+def at(operation: Operation, ago: float) -> Operation:
+    """The same, so many seconds ago."""
+    began = make.NOW - ago
+    ended = began + 96 if operation.ended_at is not None else None
+    return replace(operation, began_at=began, ended_at=ended, plan=replace(operation.plan, created_at=began))
