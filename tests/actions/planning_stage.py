@@ -92,7 +92,8 @@ class Registry:
 
 class NoFleet:
     async def watch(self) -> AsyncIterator[Fleet]:
-        for fleet in ():
+        empty: tuple[Fleet, ...] = ()
+        for fleet in empty:
             yield fleet
 
 
