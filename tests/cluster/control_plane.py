@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +26,7 @@ from tests.cluster.manifests import (
     node_manifest,
     service_account_binding_manifest,
 )
-from tests.cluster.processes import Child, free_ports, wait_until
+from tests.cluster.processes import Child, free_ports, own_folder, wait_until
 
 _STAGES = Path(__file__).parent / "stages"
 _READ = ["get", "list", "watch"]
@@ -56,7 +55,7 @@ class ControlPlane:
         self._nodes = nodes
         self._pods_per_node = pods_per_node
         self._own_folder = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="quarterdeck-cluster-"))
+        self.folder = folder or own_folder("quarterdeck-cluster-")
         self._ports = Ports(*free_ports(4))
         self._tokens = {"admin": "admin-token", "oncall": "oncall-token", "pods-only": "pods-only-token"}
         self._children: dict[str, Child] = {}

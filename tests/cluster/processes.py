@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 DIES_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """In front of a command line. The parent is the thread that starts it; Linux only."""
+_OWNER = "owner"
 _children: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
@@ -77,6 +79,17 @@ class Child:
 def _stop_all() -> None:
     for child in list(_children):
         child.stop(grace_s=0)
+
+
+def own_folder(prefix: str) -> Path:
+    """A new temporary folder; those of the same name whose owners were killed before they could tidy up are removed."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    (folder / _OWNER).write_text(str(os.getpid()))
+    for other in folder.parent.glob(f"{prefix}*") if Path("/proc/self").exists() else ():
+        with contextlib.suppress(OSError, ValueError):
+            if not Path("/proc", str(int((other / _OWNER).read_text()))).exists():
+                shutil.rmtree(other, ignore_errors=True)
+    return folder
 
 
 def free_ports(count: int) -> list[int]:

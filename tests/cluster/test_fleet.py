@@ -6,6 +6,7 @@ import pytest
 
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.fleet import FleetPlan, create_fleet
+from tests.cluster.processes import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -17,6 +18,9 @@ def test_a_fleet_stays_and_rolls_like_any_other(control_plane: ControlPlane, nam
 
     control_plane.set_image("shop-0", "fleet:v2", namespace)
     control_plane.wait_rolled_out("shop-0", namespace)
-    after = {pod["metadata"]["uid"] for pod in control_plane.pods(namespace)}
-    assert len(after) == 120
-    assert len(before & after) == 80, "the controllers keep the copies of the two others"
+
+    def uids() -> set[str]:
+        return {pod["metadata"]["uid"] for pod in control_plane.pods(namespace)}
+
+    wait_until("the old pods to be gone", lambda: len(uids()) == 120)
+    assert len(before & uids()) == 80, "the controllers keep the copies of the two others"

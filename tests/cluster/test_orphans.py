@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.fixtures import built_programs
-from tests.cluster.processes import wait_until
+from tests.cluster.processes import own_folder, wait_until
 
 _START_AND_DIE = """
 import os, signal, sys
@@ -67,7 +67,6 @@ def test_a_killed_test_run_leaves_no_process(what: dict[str, str], pytestconfig:
     assert died.returncode == -9, died.stderr
     folder = died.stdout.strip()
     assert Path(folder).is_dir()
-    try:
-        wait_until("every process to be gone", lambda: not _processes_of(folder), timeout_s=15)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    wait_until("every process to be gone", lambda: not _processes_of(folder), timeout_s=15)
+    shutil.rmtree(own_folder("quarterdeck-cluster-"))
+    assert not Path(folder).exists(), "whoever starts next tidies up"
