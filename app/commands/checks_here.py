@@ -12,6 +12,7 @@ from app.commands.checks import Check, State, failed, good, warning
 from app.config import Config
 from app.require_terminal import LEAST_COLUMNS, LEAST_ROWS, require_terminal
 from domain.errors import ConfigError
+from domain.sanitise import sanitise
 from domain.scope import Scope
 
 
@@ -92,7 +93,7 @@ def host_checks() -> Iterator[Check]:
     number = ".".join(map(str, sys.version_info[:3]))
     yield good(group, "python", number)
     yield _state_folder(group)
-    yield _keyring(group)
+    yield _helm(group)
 
 
 def _state_folder(group: str) -> Check:
@@ -112,12 +113,22 @@ def _state_folder(group: str) -> Check:
     return good(group, "state folder", str(folder))
 
 
-def _keyring(group: str) -> Check:
-    """Only looked for: choosing a backend can ask for a password on the terminal."""
-    from importlib.util import find_spec
+def _helm(group: str) -> Check:
+    """Only looked for: releases can be read without it."""
+    path = shutil.which("helm")
+    return good(group, "helm", sanitise(path) if path else "not on PATH; only rolling releases back needs it")
 
-    if find_spec("keyring") is None:
-        return good(group, "keyring", "not installed, and not needed for watching")
-    if os.environ.get("DBUS_SESSION_BUS_ADDRESS") or os.environ.get("PYTHON_KEYRING_BACKEND"):
-        return good(group, "keyring", os.environ.get("PYTHON_KEYRING_BACKEND") or "the desktop's secret service")
-    return good(group, "keyring", "no secret service on this host; not needed for watching")
+
+def secret_checks(config: Config) -> Iterator[Check]:
+    """Where secrets would come from. Nobody is asked: choosing a keyring can ask for a password on the terminal."""
+    from app.secrets import secrets_of
+
+    group = "secrets"
+    for number, place in enumerate(secrets_of(config).states(), 1):
+        name = f"{number} {place.name}"
+        if place.is_usable:
+            yield good(group, name, place.words)
+        elif place.is_wanted:
+            yield warning(group, name, place.words, "It is configured, and cannot be used; those after it are.")
+        else:
+            yield good(group, name, f"not used: {place.words}")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from app.commands.checks import Check, State, failed
 from app.commands.checks_around import look_around
 from app.commands.checks_cluster import access_checks, api_checks, right_checks
-from app.commands.checks_here import configuration_checks, host_checks, scope_check, terminal_checks
+from app.commands.checks_here import configuration_checks, host_checks, scope_check, secret_checks, terminal_checks
 from app.commands.signs import say, signs
 from app.config import Config, load_config
 from app.options import Options
@@ -51,7 +51,7 @@ async def _checks(options: Options) -> AsyncIterator[Check]:
         yield failed("configuration", "quarterdeck.toml", error)
         options = replace(options, no_config=True, config_file="", environment="")
     else:
-        for check in configuration_checks(config):
+        for check in (*configuration_checks(config), *secret_checks(config)):
             yield check
     async for check in _cluster_checks(options, config):
         yield check
