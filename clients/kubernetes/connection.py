@@ -21,6 +21,7 @@ from clients.kubernetes.gate import Kind, ReadOnlyGate
 from clients.kubernetes.limits import Limits
 from clients.kubernetes.proxies import connector, proxy_for
 from clients.kubernetes.refusals import Asked, refusal
+from clients.kubernetes.sockets import Sockets
 from clients.kubernetes.tls import ssl_context
 from domain.errors import UnauthorizedError
 
@@ -64,6 +65,7 @@ class Connection:
         self._session: aiohttp.ClientSession | None = None
         self._certificate: tuple[str, str] | None = None
         self._retired: list[aiohttp.ClientSession] = []
+        self._sockets = Sockets()
         self._signing = asyncio.Lock()
 
     async def close(self) -> None:
@@ -72,7 +74,7 @@ class Connection:
         for session in self._retired:
             await session.close()
         self._retired.clear()
-        await asyncio.sleep(0)  # what was hung up on is taken note of
+        await self._sockets.end()
 
     async def read(self, ask: Ask, *, timeout_s: float | None = None) -> bytes:
         """The whole body of a 2xx answer."""
@@ -95,10 +97,11 @@ class Connection:
                 try:
                     yield answer
                 finally:
+                    # An answer that was not read to its end cannot lend its connection to the next request.
                     if answer.content.at_eof():
                         answer.release()
                     else:
-                        _hang_up(answer)
+                        answer.close()
 
     @contextlib.asynccontextmanager
     async def open_socket(
@@ -188,7 +191,9 @@ class Connection:
 
     def _new_session(self, context: ssl.SSLContext | None) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=connector(self.access, context), cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_READ_BUFFER
+            connector=connector(self.access, context, self._sockets),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=_READ_BUFFER,
         )
 
     def _retire(self) -> None:
@@ -226,14 +231,6 @@ class Connection:
         if proxy and not proxy.is_socks:
             route["proxy"] = proxy.url
         return route
-
-
-def _hang_up(answer: aiohttp.ClientResponse) -> None:
-    """An answer that was not read to its end cannot lend its connection to the next request; and a TLS goodbye to a server
-    that may be dead would outlive the program's own end."""
-    if answer.connection is not None and answer.connection.transport is not None:
-        answer.connection.transport.abort()
-    answer.close()
 
 
 def _query(params: Params) -> str:

@@ -15,6 +15,8 @@ from clients.kubernetes.access import ClusterAccess
 if TYPE_CHECKING:
     import aiohttp
 
+    from clients.kubernetes.sockets import Sockets
+
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
@@ -72,7 +74,9 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def connector(access: ClusterAccess, context: ssl.SSLContext | None, *, is_kept: bool = True) -> aiohttp.BaseConnector:
+def connector(
+    access: ClusterAccess, context: ssl.SSLContext | None, sockets: Sockets, *, is_kept: bool = True
+) -> aiohttp.BaseConnector:
     """Without a limit of connections: every watch needs its own for as long as it lives. Not `is_kept`: a new connection
     for each request."""
     import aiohttp
@@ -82,7 +86,7 @@ def connector(access: ClusterAccess, context: ssl.SSLContext | None, *, is_kept:
         options["ssl"] = context
     proxy = proxy_for(access)
     if proxy is None or not proxy.is_socks:
-        return aiohttp.TCPConnector(**options)
+        return aiohttp.TCPConnector(socket_factory=sockets.open, **options)
     from clients.kubernetes.socks import SocksConnector
 
     return SocksConnector.towards(proxy.url, access.tls_server_name, **options)

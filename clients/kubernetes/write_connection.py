@@ -55,7 +55,7 @@ class WriteConnection(Connection):
         traces.on_connection_create_end.append(_leaves)
         traces.on_connection_reuseconn.append(_leaves)
         return aiohttp.ClientSession(
-            connector=connector(self.access, context, is_kept=False),
+            connector=connector(self.access, context, self._sockets, is_kept=False),
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[traces],
         )

@@ -17,9 +17,9 @@ from domain.streams import Source, StreamPhase
 from tests.faults.api_server import ApiServer
 
 QUICK = Limits(
-    connect_s=0.5,
-    answer_s=0.5,
-    body_s=2,
+    connect_s=1.5,
+    answer_s=1.5,
+    body_s=5,
     write_s=0.5,
     silence_s=0.5,
     watch_s=(240, 360),

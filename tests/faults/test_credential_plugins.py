@@ -208,7 +208,7 @@ async def test_closing_does_not_wait_for_a_plugin_that_hangs(server: ApiServer, 
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await cluster.close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_the_program_ends_although_a_plugin_hangs(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ async def test_slow_down_is_obeyed_and_told(server: ApiServer, after_s: int) -> 
         waited_s = time.monotonic() - began
     (error,) = shown.errors
     assert isinstance(error, RateLimitedError) and error.retry_after_s == after_s
-    assert after_s <= waited_s <= after_s + 0.5
+    assert after_s <= waited_s <= after_s + 2
 
 
 async def test_slow_down_until_a_date_counts_by_the_servers_own_clock(server: ApiServer) -> None:

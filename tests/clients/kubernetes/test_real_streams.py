@@ -17,6 +17,7 @@ from clients.kubernetes.credentials import Anonymous, StaticToken
 from clients.kubernetes.first_page import read_first_page
 from clients.kubernetes.gate import Kind
 from clients.kubernetes.kubeconfig import load_access
+from clients.kubernetes.limits import Limits
 from domain.errors import ForbiddenError, UnauthorizedError, UnreachableError
 from domain.facts import Listed
 from domain.streams import Source
@@ -26,7 +27,7 @@ from tests.cluster.manifests import Manifest, deployment_manifest
 from tests.faults.following import QUICK, Following, first_error, until
 
 pytestmark = pytest.mark.cluster
-LIMITS = replace(QUICK, answer_s=2, body_s=5, silence_s=5, relist_pause_s=0.5)
+LIMITS = replace(QUICK, connect_s=5, answer_s=15, body_s=30, silence_s=70, probe_s=5, relist_pause_s=0.5)
 
 
 def access_of(kubeconfig: Path) -> Any:
@@ -34,11 +35,13 @@ def access_of(kubeconfig: Path) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def shown(plane: ControlPlane, namespace: str, *sources: Source) -> AsyncIterator[dict[Source, Following]]:
+async def shown(
+    plane: ControlPlane, namespace: str, *sources: Source, limits: Limits = LIMITS
+) -> AsyncIterator[dict[Source, Following]]:
     followers: dict[Source, Following] = {}
     tasks = []
     for source in sources:
-        cluster = Cluster(access_of(plane.operator_kubeconfig), is_read_only=True, limits=LIMITS)
+        cluster = Cluster(access_of(plane.operator_kubeconfig), is_read_only=True, limits=limits)
         follower = Following(cluster, source, namespace)
         followers[source] = follower
         tasks.append(asyncio.create_task(follower.run()))
@@ -124,7 +127,7 @@ async def test_every_pod_is_joined_to_its_revision_and_that_to_its_workload(
         await until(lambda: set(joined(following)) == {"Deployment", "StatefulSet", "DaemonSet"}, within_s=5)
         workloads = joined(following).values()
         assert {workload.template.readiness_window_s for workload in workloads} == {6}
-        assert not any(follower.errors for follower in following.values())
+        assert [error for follower in following.values() for error in follower.errors] == []
 
 
 async def test_a_rollout_is_seen_to_its_end(control_plane: ControlPlane, namespace: str) -> None:
@@ -188,7 +191,8 @@ async def test_after_a_kill_of_the_server_what_is_shown_is_what_exists(control_p
 
 async def answers_no_more(cluster: Cluster) -> bool:
     """A process that is told to stop may finish what it is at."""
-    for _ in range(3):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
         try:
             await cluster.probe()
         except UnreachableError:
@@ -198,7 +202,9 @@ async def answers_no_more(cluster: Cluster) -> bool:
 
 async def test_a_frozen_server_is_noticed_and_gone_on_with(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.create_deployment(deployment_manifest("web", "web:v1", 2, namespace))
-    async with shown(control_plane, namespace, Source.PODS) as following:
+    async with shown(
+        control_plane, namespace, Source.PODS, limits=replace(LIMITS, silence_s=5, answer_s=2, probe_s=1)
+    ) as following:
         pods = following[Source.PODS]
         await until(lambda: sum(pod.ready for pod in pods.things.values()) == 2, within_s=30)
         assert await pods.cluster.probe() > 1.7e9
