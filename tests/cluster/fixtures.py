@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import requirements
-from tests.cluster import build
+from tests.cluster import build, build_helm
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.real_node import RealNode
 
@@ -38,6 +38,16 @@ def real_node(pytestconfig: pytest.Config) -> Iterator[RealNode]:
     requirements.need("node")
     with RealNode(built_programs(pytestconfig)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def real_helm(pytestconfig: pytest.Config) -> None:
+    """Both of its lines, built; mark the tests `real("helm")` too."""
+    requirements.need("helm")
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        build_helm.build(lambda text: print(f"\n{text}", flush=True))
 
 
 @pytest.fixture
