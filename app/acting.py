@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from app.runner_process import WaitingRunner
     from screens.confirm import ConfirmScreen
 
-READABLE_AFTER_S = 0.3
-"""A question counts as read no sooner than this after the terminal has taken it."""
+LISTED_EVERY_S = 1.0
 
 
 class Acting:
@@ -81,7 +79,6 @@ class Acting:
         runner = await asyncio.to_thread(WaitingRunner, place_of(session))
         try:
             prepared = await self._prepared(screen, answer, name, key, who=who_am_i(), **choices)
-            await self._armed(screen)
             reason = await answer
             if prepared is None or reason is None:
                 return
@@ -118,17 +115,6 @@ class Acting:
             return prepared
         return None
 
-    async def _armed(self, screen: ConfirmScreen) -> None:
-        """Keys count once the question has been painted and the terminal has taken it."""
-        painted = asyncio.Event()
-        screen.call_after_refresh(painted.set)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(painted.wait(), 2)
-        while not self._app.has_terminal_taken_all:  # noqa: ASYNC110 - another thread writes
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(READABLE_AFTER_S)
-        screen.form.arm()
-
     async def _hand_over(self, runner: WaitingRunner, prepared: Prepared, reason: str) -> str:
         ready = prepared.with_reason(reason)
         handed = await asyncio.to_thread(runner.go, ready.plan)
@@ -157,29 +143,21 @@ class Acting:
     async def do_ops(self, _target: Target, argument: str) -> None:
         from app.places import operations_folder
         from clients.journal_file import list_operations
-        from screens.choose import Choice, ChooseScreen
+        from screens.operations import OperationsScreen
 
-        found = await asyncio.to_thread(list_operations, operations_folder())
+        folder = operations_folder()
         if argument:
+            found = await asyncio.to_thread(list_operations, folder)
             ids = [o.plan.id for o in found if o.plan.id.startswith(argument.upper())]
             if not ids:
                 raise ConfigError(f"There is no operation {argument!r} on this host.", "`:ops` lists those there are.")
             await self.follow(ids[0])
             return
-        if not found:
-            self._app.say("No operation has been begun from this host yet. Z rolls back, D deploys.")
-            return
-        # What needs a person first: left half done, then under way, then the newest.
-        found = tuple(
-            sorted(found, key=lambda o: ("left", "running").index(o.state) if o.state in ("left", "running") else 2)
-        )
-        names = [Choice(o.plan.id, f"{o.state} {o.plan.summary} {o.plan.who}", _style_of(o)) for o in found[:50]]
-
-        def go(chosen: str | None) -> None:
-            if chosen:
-                self._spawn(self.follow(chosen))
-
-        self._app.push_screen(ChooseScreen("Operations", names), go)
+        screen = OperationsScreen(await asyncio.to_thread(list_operations, folder), fleet=self._app.session.fleet)
+        self._app.open(screen)
+        while screen.is_attached:
+            await asyncio.sleep(LISTED_EVERY_S)
+            screen.operations = await asyncio.to_thread(list_operations, folder)
 
     async def do_take_up(self, _target: Target, _argument: str) -> None:
         from app.commands.ops import who_am_i
@@ -195,31 +173,20 @@ class Acting:
         self._app.say("Taken up: what is done already is not done again.")
 
     async def do_abort(self, _target: Target, _argument: str) -> None:
+        """The screen has asked whether it is meant."""
         from app.commands.ops import who_am_i
         from app.places import operations_folder
+        from app.runner_process import WaitingRunner
         from clients.journal_file import ask_abort, journal_path
         from domain.journal import AbortAsked
-        from screens.choose import Choice, ChooseScreen
 
         operation = getattr(self._app.screen, "operation", None)
         if not isinstance(operation, Operation) or operation.state.is_over:
             raise RefusedError("There is nothing to abort here.", "`O` lists the operations.")
         path = journal_path(operations_folder(), operation.plan.id)
-
-        async def ask() -> None:
-            await asyncio.to_thread(ask_abort, path, AbortAsked(time.time(), who_am_i()))
-            self._app.say("Asked: it stops before its next step. What is done stays done.", "warn")
-
-        def answered(choice: str | None) -> None:
-            if choice == "abort":
-                self._spawn(ask())
-
-        choices = [Choice("let it go on"), Choice("abort", "stop before the next step; what is done stays done", "warn")]
-        self._app.push_screen(ChooseScreen(f"Abort {operation.plan.id}?", choices), answered)
-
-
-_URGENCY = {OperationState.LEFT: 0, OperationState.RUNNING: 1}
-
-
-def _style_of(operation: Operation) -> str:
-    return {"left": "bad", "failed": "bad", "running": "accent", "succeeded": "good"}.get(operation.state, "quiet")
+        await asyncio.to_thread(ask_abort, path, AbortAsked(time.time(), who_am_i()))
+        if operation.state is OperationState.LEFT:
+            # Nobody is there to hear it: whoever takes it up only tidies away what was begun.
+            runner = await asyncio.to_thread(WaitingRunner, operation.plan.place)
+            await asyncio.to_thread(lambda: runner.resume(operation.plan.id, who=who_am_i()))
+        self._app.say("Asked: it stops before its next step. What is done stays done.", "warn")

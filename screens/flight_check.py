@@ -87,7 +87,8 @@ def difference_lines(differences: Sequence[Difference], width: int) -> Iterator[
     if not differences:
         yield TextLine("nothing in the pod template", "quiet", ((" ", ""),))
         return
-    names = [f"{d.kind} {d.where}".rstrip() for d in differences]
+    container = _container(differences)
+    names = [f"{d.kind} {d.where.removeprefix(container).strip()}".rstrip() for d in differences]
     column = min(max(palette.width_of(name) for name in names), width * 2 // 5)
     for difference, name in zip(differences, names, strict=True):
         yield from _difference(difference, name, column, width)
@@ -95,7 +96,7 @@ def difference_lines(differences: Sequence[Difference], width: int) -> Iterator[
 
 def _difference(difference: Difference, name: str, column: int, width: int) -> Iterator[TextLine]:
     old, new = _short(difference)
-    lead = ((f" {palette.fit(name, column, palette.Cut.START)}  ", "accent"),)
+    lead = ((f" {palette.fit(name, column, palette.Cut.MIDDLE)}  ", "accent"),)
     room = width - column - 3
     together = f"{old} {palette.signs.arrow} {new}"
     if old is not None and new is not None and palette.width_of(together) <= room:
@@ -110,6 +111,13 @@ def _difference(difference: Difference, name: str, column: int, width: int) -> I
             lead = ((" " * (column + 3), ""),)
     if old is None and new is None:
         yield TextLine("", "", lead)
+
+
+def _container(differences: Sequence[Difference]) -> str:
+    """Where all is about one container, its name is said once."""
+    names = {d.where.partition(" ")[0] for d in differences}
+    name = names.pop() if len(names) == 1 else ""
+    return name if all(d.where == name or d.where.startswith(f"{name} ") for d in differences) else ""
 
 
 def _short(difference: Difference) -> tuple[str | None, str | None]:
@@ -131,7 +139,8 @@ def narrow_lines(prepared: Prepared, width: int) -> Iterator[TextLine]:
     rest = prepared.differences[_FIRST:]
     if rest:
         yield TextLine("")
-        yield TextLine(" The other differences", "title")
+        where = _container(rest)
+        yield TextLine(" The other differences" + (f" in {where}" if where else ""), "title")
         yield from difference_lines(rest, width)
 
 
@@ -144,7 +153,9 @@ def wide_left_lines(prepared: Prepared, width: int, *, most: int | None = None) 
     yield TextLine("")
     shown = prepared.differences if most is None else prepared.differences[:most]
     more = len(prepared.differences) - len(shown)
-    yield TextLine(" What differs" + (f" (the first {len(shown)}; {more} more below)" if more else ""), "title")
+    where = _container(shown)
+    note = (f" in {where}" if where else "") + (f" (the first {len(shown)}; {more} more below)" if more else "")
+    yield TextLine(f" What differs{note}", "title")
     yield from difference_lines(shown, width)
 
 

@@ -14,8 +14,9 @@ from domain.fleet import Fleet
 from domain.operations import Operation, OperationState, StepState
 from domain.scope import Scope
 from domain.targets import Target
+from domain.verdict import Degree
 from screens.asking import ask_to_abort, ask_to_take_up
-from screens.operation_lines import STATE_STYLES, end_lines, head_lines, lasted, state_sign, step_lines
+from screens.operation_lines import STATE_STYLES, as_known, end_lines, head_lines, lasted, state_sign, step_lines
 from screens.registry_keys import bindings_on
 from screens.view_screen import ViewScreen
 from widgets import palette
@@ -65,7 +66,7 @@ class OperationScreen(ViewScreen):
             return "Operation"
         plan = self.operation.plan
         name = plan.workload.name if plan.workload is not None else ""
-        return f"{plan.action} {name}".strip() + (f" {palette.signs.dot} {plan.who}" if plan.who else "")
+        return f"{plan.action} {name}".strip()
 
     def state(self) -> tuple[str, str]:
         operation = self.operation
@@ -80,9 +81,9 @@ class OperationScreen(ViewScreen):
         """Only what can be asked for as it stands now."""
         state = self.operation.state if self.operation is not None else OperationState.PLANNED
         hidden = {}
-        if state.is_over or self.operation is None:
+        if state.is_over or self.operation is None or self.is_elsewhere:
             hidden["abort"] = ""
-        if state is not OperationState.LEFT:
+        if state is not OperationState.LEFT or self.is_elsewhere:
             hidden["take_up"] = ""
         if self.target.workload is None:
             hidden["logs"] = ""
@@ -136,7 +137,7 @@ class OperationScreen(ViewScreen):
         now = self.now
         lines = [*head_lines(operation, now), TextLine("")]
         standing = -1
-        for number, progress in enumerate(operation.steps, 1):
+        for number, progress in enumerate(as_known(operation), 1):
             if progress.state in (StepState.RUNNING, StepState.FAILED, StepState.UNKNOWN):
                 standing = len(lines)
             verdict = self._verdict() if progress.state is StepState.RUNNING else None
@@ -159,6 +160,8 @@ class OperationScreen(ViewScreen):
         if rollout is None or not is_here:
             return None
         degree = rollout.verdict.degree
+        if degree < Degree.PAUSED:
+            return f"{palette.signs.good} no sign of failure", "good"
         return f"{palette.degree_sign(degree)} {rollout.verdict.title}", palette.degree_style(degree)
 
     # What can be asked for here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.ages import clock, short_duration
@@ -11,6 +12,8 @@ from widgets import palette
 from widgets.text_lines import TextLine
 
 _BAR_CELLS = 10
+_SHORT = 28
+"""A word of progress no longer than this has room beside bar and verdict on a small terminal."""
 _DAY_S = 86_400
 _TIME_WIDTH = 7
 _INDENT = " " * (8 + _TIME_WIDTH)
@@ -33,7 +36,7 @@ _STEP_STYLES = {
 _NOTES = {
     StepState.ALREADY: "was so already",
     StepState.SKIPPED: "left out",
-    StepState.UNKNOWN: "begun, and nobody can say whether it happened",
+    StepState.UNKNOWN: "begun; not known whether it happened",
 }
 
 
@@ -69,7 +72,7 @@ def when(at: float, now: float) -> str:
 def lasted(operation: Operation, now: float) -> str:
     """ "0:12 of about 1:40" while it goes on, "took 0:58" once it is over."""
     began = operation.began_at
-    if began is None:
+    if began is None or operation.state is OperationState.LEFT:
         return ""
     if operation.ended_at is not None:
         return f"took {clock(operation.ended_at - began)}"
@@ -84,6 +87,13 @@ def took(progress: StepProgress, now: float) -> str:
     if progress.state is StepState.RUNNING:
         return f"{int(seconds)} s" if seconds < 120 else short_duration(seconds)
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s" if seconds < 120 else short_duration(seconds)
+
+
+def as_known(operation: Operation) -> tuple[StepProgress, ...]:
+    """Of a step that ran when its runner went nobody can say whether it happened."""
+    if operation.state is not OperationState.LEFT:
+        return operation.steps
+    return tuple(replace(s, state=StepState.UNKNOWN) if s.state is StepState.RUNNING else s for s in operation.steps)
 
 
 def head_lines(operation: Operation, now: float) -> Iterator[TextLine]:
@@ -122,10 +132,15 @@ def _running(progress: StepProgress, verdict: tuple[str, str] | None) -> Iterato
     lead: list[tuple[str, str]] = [(_INDENT, "")]
     if progress.fraction is not None:
         lead.append((f"{bar(progress.fraction)} ", "accent"))
-    if verdict is not None:
-        lead.append((f"{verdict[0]}  ", verdict[1]))
-    if progress.message or len(lead) > 1:
-        yield TextLine(progress.message, "", tuple((palette.shown(text), style) for text, style in lead))
+    if verdict is None:
+        if progress.message or len(lead) > 1:
+            yield TextLine(progress.message, "", tuple(lead))
+    elif len(progress.message) <= _SHORT:
+        lead.append((palette.shown(f"{progress.message}  " if progress.message else ""), ""))
+        yield TextLine(verdict[0], verdict[1], tuple(lead))
+    else:
+        yield TextLine(verdict[0], verdict[1], tuple(lead))
+        yield TextLine(progress.message, "", ((_INDENT, ""),))
 
 
 def bar(fraction: float) -> str:

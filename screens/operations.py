@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -18,13 +18,15 @@ from domain.fleet import Fleet
 from domain.operations import Operation, OperationState
 from domain.targets import Target
 from screens.asking import ask_to_abort, ask_to_take_up
-from screens.operation_lines import STATE_STYLES, state_sign
+from screens.operation_lines import STATE_STYLES, end_lines, state_sign
 from screens.registry_keys import bindings_on
 from screens.view_screen import ViewScreen
 from widgets import palette
 from widgets.live_table import LiveTable
 from widgets.messages import CommandEntered
+from widgets.notice import Notice
 from widgets.rows import Cell, Column, Row
+from widgets.text_lines import TextLine
 
 _COLUMNS = (
     Column("STATE", least=9, most=11),
@@ -35,7 +37,7 @@ _COLUMNS = (
     Column("WHO", least=6, most=20, rank=6),
     Column("STEP", least=5, most=7, rank=2),
     Column("AGO", least=4, most=6, is_right=True),
-    Column("OUTCOME", least=12, most=200, rank=3, grows=True),
+    Column("OUTCOME", least=20, most=200, rank=7, grows=True),
 )
 _WORDS = {OperationState.RUNNING: "under way", OperationState.LEFT: "LEFT", OperationState.PLANNED: "planned"}
 _EMPTY = (
@@ -59,6 +61,7 @@ class OperationsScreen(ViewScreen):
         super().__init__(fleet=fleet)
         self.set_reactive(OperationsScreen.operations, operations)
         self._table: LiveTable[str] = LiveTable(_COLUMNS)
+        self._about = Notice()
         self._by_id: dict[str, Operation] = {}
         self._needing: frozenset[str] = frozenset()
         self._filter = Filter()
@@ -72,7 +75,7 @@ class OperationsScreen(ViewScreen):
     # What it shows
 
     def body(self) -> Sequence[Widget]:
-        return (self._table,)
+        return (self._table, self._about)
 
     def heading(self) -> str:
         return "Operations of this host"
@@ -153,6 +156,7 @@ class OperationsScreen(ViewScreen):
     def _aim(self) -> None:
         operation = self.operation
         self.target = Target(workload=operation.plan.workload if operation is not None else None)
+        self._about.show(list(_about(operation, self.now)) if operation is not None else ())
 
     # What can be asked for here
 
@@ -191,6 +195,14 @@ class OperationsScreen(ViewScreen):
 
     def do_take_up(self, _argument: str = "") -> None:
         ask_to_take_up(self, self.operation)
+
+
+def _about(operation: Operation, now: float) -> Iterator[TextLine]:
+    """What has no room in the table."""
+    plan = operation.plan
+    yield TextLine(f"{plan.summary} {palette.signs.dot} by {plan.who}", "strong", ((" ", ""),))
+    yield TextLine(plan.reason or "none given", "quiet", ((" reason ", "quiet"),))
+    yield from end_lines(operation, now, is_elsewhere=False)
 
 
 def _searched(operation: Operation) -> str:

@@ -29,7 +29,7 @@ class ConfirmForm(Widget, can_focus=True):
     answer a question that nobody has read.
     """
 
-    DEFAULT_CSS = "ConfirmForm { height: 4; dock: bottom; }"
+    DEFAULT_CSS = "ConfirmForm { dock: bottom; }"
 
     class Answered(Message):
         """`reason` None: it was left."""
@@ -53,6 +53,8 @@ class ConfirmForm(Widget, can_focus=True):
         self._is_production = is_production
         self._go = go
         self._asks_reason = asks_reason
+        self._rows = ("frame", "reason", "answer", "hint") if asks_reason else ("frame", "answer", "hint")
+        self.styles.height = len(self._rows)
         self._reason = LineEdit()
         self._typed = LineEdit()
         self._is_on_reason = False
@@ -192,9 +194,10 @@ class ConfirmForm(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        if event.y == 1 and self._asks_reason and not self._is_refused and self.is_armed:
+        row = self._rows[event.y] if event.y < len(self._rows) else ""
+        if row == "reason" and not self._is_refused and self.is_armed:
             self._is_on_reason = True
-        elif event.y == 2:
+        elif row == "answer":
             cancel, go = self._buttons()
             begin = self.size.width - sum(palette.width_of(text) + 1 for text in (cancel, go))
             if begin <= event.x < begin + palette.width_of(cancel):
@@ -214,11 +217,12 @@ class ConfirmForm(Widget, can_focus=True):
         if y == 0:
             frame = base + (Style(color="red") if self._is_production else palette.STYLES["quiet"])
             return Strip([Segment(palette.signs.line * width, frame)])
-        row = {1: self._reason_row, 2: self._answer_row, 3: self._hint_row}.get(y)
+        rows = {"reason": self._reason_row, "answer": self._answer_row, "hint": self._hint_row}
+        row = rows[self._rows[y]] if y < len(self._rows) else None
         return Strip(row(width, base) if row else []).adjust_cell_length(width, base)
 
     def _reason_row(self, width: int, base: Style) -> list[Segment]:
-        if self._is_refused or not self._asks_reason:
+        if self._is_refused:
             return []
         label = f" {_LABEL} " if width >= 60 else " Reason "
         is_here = self._is_on_reason

@@ -10,12 +10,12 @@ from domain.compare import Difference
 from domain.marks import Standing
 from domain.operations import Operation, OperationState, Place, Plan, StepProgress, StepState
 from domain.scope import Scope
-from domain.workloads import WorkloadKey, WorkloadKind
 from tests import builders as make
+from tests import fleets
 
-KEY = WorkloadKey("shop-practice", WorkloadKind.DEPLOYMENT, "shop-backend")
 PRODUCTION = make.production()
 ALPHA = make.scope(environment="alpha")
+KEY = next(iter(fleets.rolling(PRODUCTION).rollouts))
 REASON = "v1.9.0 likely failing: CrashLoopBackOff ×2, cannot reach database"
 _IMAGE = f"{make.REGISTRY}/shop-backend"
 
@@ -46,7 +46,7 @@ def plan(scope: Scope = PRODUCTION, *, id: str = "7KQ2MXPA", reason: str = REASO
     return Plan(
         id=id,
         action="rollback",
-        place=Place(scope.context, KEY.namespace, "https://api", scope.environment, scope.is_production),
+        place=Place(scope.context, KEY.namespace, scope.server, scope.environment, scope.is_production),
         workload=KEY,
         who="oncall@jump2",
         reason=reason,
