@@ -16,6 +16,7 @@ MASK = "•••"
 _MASK_CHANGED = "••• (changed)"
 _LONGEST = 512
 _MOST = 1_000
+_MOST_LINES = 2_000
 _KINDS = (
     "template", "image", "container", "command", "args", "env", "env from", "resources", "probe", "port", "mount", "volume",
     "service account", "node selector", "label", "annotation", "pod",
@@ -91,7 +92,7 @@ def compare_values(
         if before == after:
             continue
         where = sanitise(path, _LONGEST)
-        if not is_secret and "\n" in f"{before or ''}{after or ''}".strip():
+        if not is_secret and _is_readable(path, before or "") and _is_readable(path, after or ""):
             found += [Difference(kind, where, *pair) for pair in _lines_of(path, before or "", after or "")]
         else:
             values = (None if t is None else _Value(MASK, t) if is_secret else _plain(path, t) for t in (before, after))
@@ -116,11 +117,17 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
         yield path, _text(value)
 
 
+def _is_readable(path: str, text: str) -> bool:
+    """Worth comparing line by line: not one line, not endless, and not a key, of which one line says nothing."""
+    is_hidden = _SECRET_NAME.search(path) or _SECRET_VALUE.search(text)
+    return not is_hidden and text.count("\n") < _MOST_LINES and (not text or "\n" in text.strip())
+
+
 def _lines_of(path: str, old: str, new: str) -> Iterator[tuple[str | None, str | None]]:
-    for line in difflib.ndiff(old.splitlines(), new.splitlines()):
-        if line[:2] in ("- ", "+ "):
-            name = re.split(r"[:=]", line[2:], maxsplit=1)[0]
-            shown = _plain(f"{path}.{name}", line[2:]).shown
+    for line in list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm=""))[2:]:
+        if line[0] in "-+":
+            name = re.split(r"[:=]", line[1:], maxsplit=1)[0]
+            shown = _plain(f"{path}.{name}", line[1:]).shown
             yield (shown, None) if line[0] == "-" else (None, shown)
 
 
