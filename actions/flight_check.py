@@ -17,7 +17,7 @@ from domain.configuration import epoch_of
 from domain.errors import ConflictError, ForbiddenError, NotFoundError, OutsideError, RateLimitedError, UnreachableError
 from domain.fleet import Fleet
 from domain.operation_ports import ClusterObject, LeaseState
-from domain.operation_record import OperationRecord, read_record
+from domain.operation_record import OperationRecord, lease_sentence, read_record
 from domain.owners import autoscaler_of, reverting_owners
 from domain.sanitise import sanitise
 from domain.template_patch import BY, OPERATION, JsonPatch, template_fingerprint
@@ -129,7 +129,7 @@ async def check_lock(ports: Ports, key: WorkloadKey, options: Options) -> Check:
     if record is not None and is_its_record and record.is_over:
         return good("lock", "the operation before this one is over")
     who = lease.holder.partition("/")[0]
-    sentence = record.sentence if record is not None and is_its_record else f"{who} works on it"
+    sentence = record.sentence if record is not None and is_its_record else lease_sentence(lease)
     renewed_at = epoch_of(lease.renew_time)
     silent_s = ports.clock.now() - renewed_at if renewed_at is not None else 0.0
     if silent_s > _DEAD_AFTER * max(1, lease.duration_s):

@@ -40,6 +40,7 @@ from actions.prepare import (
 from actions.subject import Subject, pod_template, read_subject
 from domain.capacity import surge_of
 from domain.case import bare_hash
+from domain.changed_by import changed_by
 from domain.compare import compare
 from domain.fleet import Fleet
 from domain.last_good import Version, choose_last_good, how_good
@@ -154,7 +155,8 @@ def _target(fleet: Fleet, subject: Subject, to: str) -> _Target:
     if version is None:
         return _Target(None, checks)
     if template_fingerprint(subject.template_of(version)) == template_fingerprint(subject.template):
-        words = f"it runs {version_words(version, subject)} ({version.template_hash}) already"
+        by = changed_by(subject.workload.body)
+        words = f"it runs {version_words(version, subject)} ({version.template_hash}) already" + (by and f", by {by}")
         return _Target(None, (bad("target", words, hint="There is nothing to do."),))
     return _Target(version, (*checks, *_said_of_current(subject), *_marks_check(subject)))
 

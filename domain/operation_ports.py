@@ -47,6 +47,7 @@ class LeaseState:
     resource_version: str
     annotations: Mapping[str, str]
     seen_unchanged_s: float = 0.0
+    acquire_time: str = ""
 
     @property
     def is_held(self) -> bool:

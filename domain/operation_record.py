@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from domain.operation_ports import LeaseState
 from domain.operations import Operation, OperationState, Plan
 from domain.plan_json import plan_from_json, plan_to_json
 from domain.sanitise import sanitise
+from domain.template_patch import OPERATION, REASON
+
+ACTION = "quarterdeck.dev/action"
+"""On a Lease: what its holder does."""
 
 _DOING = {
     "rollback": "rolls back",
@@ -47,10 +52,8 @@ class OperationRecord:
     @property
     def sentence(self) -> str:
         """ "oncall@jump2 rolls back, step 3 of 6, since 14:02 UTC (7KQ2): reason"."""
-        doing = _DOING.get(self.action, f"does {self.action}")
-        since = f", since {self.since[11:16]} UTC" if len(self.since) >= 16 else ""
-        reason = f": {self.reason}" if self.reason else ""
-        return f"{self.who} {doing}, step {self.step} of {self.steps}{since} ({self.operation}){reason}"
+        position = f", step {self.step} of {self.steps}"
+        return _sentence(self.who, self.action, position, self.since, self.operation, self.reason)
 
     def plan(self) -> Plan | None:
         """What was planned, so that it can be taken up; None where it cannot be read."""
@@ -58,6 +61,23 @@ class OperationRecord:
             return plan_from_json(json.loads(self.plan_text))
         except (ValueError, TypeError, KeyError, IndexError, RecursionError):
             return None
+
+
+def lease_sentence(lease: LeaseState) -> str:
+    """The same by the lock alone, for the moment before its record is written: "oncall@jump2 rolls back, since …"."""
+    who, _, held_for = lease.holder.partition("/")
+    notes = {name: sanitise(lease.annotations.get(name, ""), 500) for name in (OPERATION, ACTION, REASON)}
+    since = lease.acquire_time or lease.renew_time
+    return _sentence(
+        sanitise(who, 200) or "somebody", notes[ACTION], "", since, notes[OPERATION] or held_for, notes[REASON]
+    )
+
+
+def _sentence(who: str, action: str, position: str, since: str, operation: str, reason: str) -> str:
+    doing = _DOING.get(action, f"does {action}" if action else "works on it")
+    at = f", since {since[11:16]} UTC" if len(since) >= 16 else ""
+    which = f" ({operation})" if operation else ""
+    return f"{who} {doing}{position}{at}{which}" + (f": {reason}" if reason else "")
 
 
 def record_data(operation: Operation, who: str, state: OperationState, outcome: str = "") -> dict[str, str]:

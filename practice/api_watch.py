@@ -63,6 +63,8 @@ class WatchApi:
             if state:
                 await response.write(state)
             await self._follow(response, watch, watcher, past, has_columns=not state)
+        except ConnectionResetError:
+            pass  # whoever watched has gone
         finally:
             self._store.unwatch(watch.kind, watcher)
         return response

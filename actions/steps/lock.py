@@ -10,12 +10,11 @@ from actions.steps.record import find_record
 from actions.stopping import LockLostError
 from domain.errors import ConflictError
 from domain.operation_ports import LeaseState
-from domain.operation_record import OperationRecord
+from domain.operation_record import ACTION, OperationRecord, lease_sentence
 from domain.operations import Json, Step, StepState
 from domain.sanitise import sanitise
 from domain.template_patch import BY, OPERATION, REASON
 
-ACTION = "quarterdeck.dev/action"
 _TRY_EVERY_S = 1.0
 
 
@@ -101,13 +100,13 @@ def _is_waited_for(step: Step, run: Run, found: LeaseState | None, record: Opera
 
 
 def _refusal(step: Step, found: LeaseState | None, record: OperationRecord | None) -> StepFailed:
-    name = step.arguments["workload"]
     operation = _operation(found) if found is not None else ""
     if record is not None and record.operation == operation:
         message = record.sentence
+    elif found is not None and found.holder:
+        message = lease_sentence(found)
     else:
-        doing = f" (operation {operation})" if operation else ""
-        message = f"{_who(found)} holds the lock of {name}{doing}"
+        message = f"somebody was quicker to lock {step.arguments['workload']}"
     hint = f"Follow it: quarterdeck ops attach {operation}." if operation else "Wait for it."
     hint += " Where its runner is dead, resume it or take it over with a reason."
     return StepFailed(message, hint, result={"is_refused": True})

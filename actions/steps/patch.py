@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.ports import Executor, Ports, Run, StepCheck
+from domain.changed_by import changed_by
 from domain.errors import ConflictError
 from domain.operation_ports import ClusterObject
 from domain.operations import Json, Step
@@ -56,9 +57,8 @@ def _refuse_if_changed(found: ClusterObject, step: Step) -> None:
     if found.uid != step.arguments["uid"]:
         raise ConflictError(f"{name} was deleted and made anew since this was planned", "Plan it again.")
     if found.generation != planned:
-        by = found.annotations.get(BY, "")
-        operation = found.annotations.get(OPERATION, "")
-        who = f" by {by} (operation {operation})" if by and operation else ""
+        by = changed_by(found.body)
+        who = f" by {by}" if by else ""
         message = f"{name} was changed since this was planned{who}: generation {found.generation}, not {planned}"
         raise ConflictError(message, "Nothing was changed by this operation. Look at what it is now, then plan it again.")
 

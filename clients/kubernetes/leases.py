@@ -169,6 +169,7 @@ class ClusterLeases:
             holder=sanitise(str(spec.get("holderIdentity") or ""), 200),
             duration_s=int(spec.get("leaseDurationSeconds") or 0),
             renew_time=str(spec.get("renewTime") or ""),
+            acquire_time=str(spec.get("acquireTime") or ""),
             transitions=int(spec.get("leaseTransitions") or 0),
             uid=str(meta["uid"]),
             resource_version=str(meta["resourceVersion"]),
