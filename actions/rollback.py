@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.configuration_check import check_same, check_there, read_configuration, record_of
 from actions.flight_check import (
@@ -29,6 +29,7 @@ from actions.prepare import (
     COMMON_OPTIONS,
     FORCE,
     Check,
+    CheckKind,
     Option,
     Options,
     Prepared,
@@ -83,7 +84,8 @@ async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Roll
     needed += [Right("list", "pods"), Right("delete", "pods")] if removed else []
     if found.version is None:
         rights, lock = await asyncio.gather(check_rights(ports, target, needed), check_lock(ports, target, options))
-        refuse_if_bad(NAME, target, settled((*first, *found.checks, *rights.checks, lock), options))
+        told = (_with_last_change(check, subject) for check in found.checks)
+        refuse_if_bad(NAME, target, settled((*first, *told, *rights.checks, lock), options))
         raise AssertionError("a target that is not found refuses")
     version = found.version
     template = subject.template_of(version)
@@ -155,10 +157,18 @@ def _target(fleet: Fleet, subject: Subject, to: str) -> _Target:
     if version is None:
         return _Target(None, checks)
     if template_fingerprint(subject.template_of(version)) == template_fingerprint(subject.template):
-        by = changed_by(subject.workload.body)
-        words = f"it runs {version_words(version, subject)} ({version.template_hash}) already" + (by and f", by {by}")
+        words = f"it runs {version_words(version, subject)} ({version.template_hash}) already"
         return _Target(None, (bad("target", words, hint="There is nothing to do."),))
     return _Target(version, (*checks, *_said_of_current(subject), *_marks_check(subject)))
+
+
+def _with_last_change(check: Check, subject: Subject) -> Check:
+    """Somebody else may just have done what is asked for here: then that is why there is nothing to go back to."""
+    by = changed_by(subject.workload.body)
+    if check.kind is not CheckKind.BAD or not by:
+        return check
+    running = version_words(subject.current, subject)
+    return replace(check, words=f"{check.words}; it runs {running} since a change by {by}")
 
 
 def _last_good(fleet: Fleet, subject: Subject) -> tuple[Version | None, tuple[Check, ...]]:

@@ -185,7 +185,11 @@ def read_journal(path: Path) -> list[JournalFact]:
 def read_operation(path: Path) -> Operation | None:
     """What the journal comes to; LEFT where its runner is gone. None: not even the plan can be read."""
     operation = operation_of(read_journal(path))
-    return None if operation is None else _with_life(path, operation)
+    if operation is None or not _is_left(path, operation):
+        return operation
+    # It may have written its last lines since they were read: now that it is gone they are all there.
+    operation = operation_of(read_journal(path))
+    return None if operation is None else _left(operation)
 
 
 def list_operations(folder: Path) -> tuple[Operation, ...]:
@@ -222,7 +226,12 @@ async def follow_operation(path: Path) -> AsyncIterator[Operation]:
             operation = take(operation, fact)
         if operation is not None and (facts or time.monotonic() - looked_s >= _LIVENESS_S):
             looked_s = time.monotonic()
-            now = _with_life(path, operation)
+            now = operation
+            if _is_left(path, operation):
+                for fact in tail.new_facts():
+                    operation = take(operation, fact)
+                assert operation is not None
+                now = _left(operation)
             if now != shown:
                 shown = now
                 yield now
@@ -257,10 +266,12 @@ class _Tail:
         return [fact for fact in map(fact_of, lines) if fact is not None]
 
 
-def _with_life(path: Path, operation: Operation) -> Operation:
-    if operation.state.is_over or is_runner_alive(path, operation) is not False:
-        return operation
-    return replace(operation, state=OperationState.LEFT)
+def _is_left(path: Path, operation: Operation) -> bool:
+    return not operation.state.is_over and is_runner_alive(path, operation) is False
+
+
+def _left(operation: Operation) -> Operation:
+    return operation if operation.state.is_over else replace(operation, state=OperationState.LEFT)
 
 
 def _make_folder(folder: Path) -> None:
