@@ -4,13 +4,14 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
   "import sys; print('fits' if sys.version_info >= (3, 11) else '')" 2>/dev/null),$(name))))
 RUN := env -u PYTHONDONTWRITEBYTECODE $(VENV)/bin
 
-.PHONY: help setup demo test check style docs docs-check bench pictures cluster clean
+.PHONY: help setup demo test check style docs docs-check bench faults pictures cluster clean
 
 help:
 	@echo "make demo      watch a rollout on the practice cluster"
 	@echo "make test      every test; the last line says which real parts they ran against"
 	@echo "make check     what CI runs: style, types, contracts, documents, tests"
 	@echo "make bench     the speed figures, beside kubectl and k9s"
+	@echo "make faults    more races and kills of operations, added to docs/faults.md"
 	@echo "make pictures  the pictures of the README"
 	@echo "make docs      the documents that are made from the program"
 	@echo "make cluster   build the real control plane that tests use (needs Go; once)"
@@ -50,6 +51,9 @@ docs-check: setup
 
 bench: setup
 	$(RUN)/python -m tests.bench $(ARGS)
+
+faults: setup
+	$(RUN)/python -m tests.faults.operations $(or $(ARGS),--races 20 --kills 26)
 
 pictures: setup
 	$(RUN)/python -m tests.pictures $(ARGS)
