@@ -137,10 +137,11 @@ class ConfirmScreen(Screen[str | None]):
     @on(ConfirmForm.Paged)
     def _paged(self, message: ConfirmForm.Paged) -> None:
         message.stop()
-        if message.pages:
-            self._text.action_page(message.pages)
-        if message.lines:
-            self._text.action_move(message.lines)
+        for text in (self._text, self._steps):
+            if message.pages:
+                text.action_page(message.pages)
+            if message.lines:
+                text.action_move(message.lines)
 
     @on(ConfirmForm.Answered)
     def _answered(self, message: ConfirmForm.Answered) -> None:

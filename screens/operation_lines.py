@@ -166,8 +166,10 @@ def end_lines(operation: Operation, now: float, *, is_elsewhere: bool) -> Iterat
         heard = f" for {short_duration(now - operation.heard_at)}" if operation.heard_at is not None else ""
         host = f" on {operation.runner_host}" if operation.runner_host else ""
         yield TextLine(f"Its runner{host} is gone, silent{heard}.", "bad", ((f" {signs.warn} ", "bad"),))
-        words = "U takes it up where it stands, X has it stopped and unlocked; or: quarterdeck ops resume " + plan.id
-        yield TextLine(words, "", ((f" {signs.arrow} ", "quiet"),))
+        yield TextLine(
+            "U takes it up where it stands, X has it stopped and unlocked.", "", ((f" {signs.arrow} ", "quiet"),)
+        )
+        yield TextLine(f"quarterdeck ops resume {plan.id}", "strong", (("   or: ", "quiet"),))
         return
     if operation.is_abort_asked:
         yield TextLine("Abort asked: it stops before its next step.", "warn", ((f" {signs.warn} ", "warn"),))

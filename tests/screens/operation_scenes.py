@@ -10,6 +10,7 @@ from domain.operations import Operation, OperationState
 from domain.recorded_operation import recorded_operation
 from domain.sanitise import sanitise
 from domain.scope import Scope
+from screens.asking import AskScreen
 from screens.confirm import ConfirmScreen
 from screens.operation import OperationScreen
 from screens.operations import OperationsScreen
@@ -36,7 +37,12 @@ def _confirm(scope: Scope, evil: str) -> StageApp:
         made = poisoned(made, evil)
     screen = ConfirmScreen(sanitise(f"ROLL BACK shop-backend{evil}"), sanitise(f"shop-backend{evil}"), scope)
     app = StageApp(screen)
-    app.call_later(lambda: screen.show(made))
+
+    def show() -> None:
+        screen.show(made)
+        screen.form.arm()
+
+    app.call_later(show)
     return app
 
 
@@ -93,7 +99,14 @@ def _asking(evil: str) -> StageApp:
     app = _operation(under_way(), evil)
     screen = app.first
     assert isinstance(screen, OperationScreen)
-    app.call_later(screen.do_abort)
+
+    def ask() -> None:
+        screen.do_abort()
+        asking = app.screen
+        assert isinstance(asking, AskScreen)
+        asking.call_after_refresh(asking.form.arm)
+
+    app.call_later(ask)
     return app
 
 

@@ -20,6 +20,7 @@ from screens.side_by_side import SideBySideScreen
 from screens.text import TextScreen
 from tests import builders as make
 from tests import fleets
+from tests.screens import operation_scenes
 from tests.screens.stage import (
     STREAMS,
     StageApp,
@@ -157,5 +158,6 @@ SCENES: dict[str, Callable[[str], StageApp]] = {
     "chart": _chart,
     "choose": _choose,
     "side_by_side": _side_by_side,
+    **operation_scenes.SCENES,
 }
 """Each takes a text to put wherever text from outside may stand, "" for none."""

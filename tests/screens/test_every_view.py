@@ -83,4 +83,5 @@ def test_the_first_screen_imports_no_view_that_is_not_open() -> None:
     code = "import sys, screens.watch; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     views = {"logs", "text", "help", "compare", "chart", "choose", "side_by_side", "describe", "commands", "saving"}
+    views |= {"confirm", "operation", "operations", "asking", "flight_check"}
     assert not {*(f"screens.{view}" for view in views), "plotext", "textual_plotext"} & set(ran.stdout.split())
