@@ -43,6 +43,7 @@ def _options() -> argparse.Namespace:
     add("--at-once", type=int, default=2 * (os.cpu_count() or 1), metavar="N", help="in namespaces of their own")
     add("--minutes", type=float, default=60, metavar="M", help="begin no other run after that")
     add("--seed", type=int, default=0, metavar="N", help="run this one alone and write nothing down")
+    add("--again", action="store_true", help="those that were not as they must be, after a fix")
     add("--page", action="store_true", help="only make docs/faults.md from the results")
     return parser.parse_args()
 
@@ -56,6 +57,8 @@ async def _run(options: argparse.Namespace, folder: Path) -> int:
             tally = results.read().get((kind, place.name)) or results.Tally(kind, place.name)
             first = options.seed or tally.last_seed + 1
             seeds = iter(range(first, first + (1 if options.seed else count)))
+            if options.again:
+                seeds = iter([int(seed) for seed in tally.wrong])
             deadline = time.monotonic() + options.minutes * 60
 
             async def work(kind: str = kind, seeds: Iterator[int] = seeds, deadline: float = deadline) -> None:
