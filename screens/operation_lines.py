@@ -36,7 +36,6 @@ _STEP_STYLES = {
 _NOTES = {
     StepState.ALREADY: "was so already",
     StepState.SKIPPED: "left out",
-    StepState.UNKNOWN: "begun; not known whether it happened",
 }
 
 
@@ -122,8 +121,11 @@ def step_lines(number: int, progress: StepProgress, now: float, verdict: tuple[s
     if progress.state is StepState.RUNNING:
         yield from _running(progress, verdict)
     elif is_told_below:
-        if progress.message:
-            yield TextLine(progress.message, style, ((_INDENT, ""),))
+        message = progress.message
+        if progress.state is StepState.UNKNOWN:
+            message = "begun; not known whether it happened" + (f" (last heard: {message})" if message else "")
+        if message:
+            yield TextLine(message, style, ((_INDENT, ""),))
         if progress.hint:
             yield TextLine(progress.hint, "", ((f"{_INDENT}{palette.signs.arrow} ", "quiet"),))
 

@@ -61,7 +61,8 @@ class ConfirmForm(Widget, can_focus=True):
         self._is_cancel_chosen = False
         self._armed_at: float | None = None
         self._offers = 0
-        self._why_not = f"checking {palette.signs.ellipsis}"
+        self._is_waiting = True
+        self._why_not = f"Checking {palette.signs.ellipsis}"
         self._is_refused = False
         self._trouble = ""
         self.needs_reason = False
@@ -72,7 +73,7 @@ class ConfirmForm(Widget, can_focus=True):
         """It has been checked and can be done; `reason` is what is suggested. What was said to an offer before this one
         does not count: it is to be armed again."""
         self._typed.set("")
-        self._is_cancel_chosen = self._is_refused = False
+        self._is_cancel_chosen = self._is_refused = self._is_waiting = False
         if not self._reason.text:
             self._reason.set(reason)
         self.needs_reason, self._why_not = needs_reason, ""
@@ -80,7 +81,7 @@ class ConfirmForm(Widget, can_focus=True):
 
     def refuse(self, why: str) -> None:
         """It cannot be done: there is only leaving."""
-        self._why_not, self._is_refused, self._is_on_reason = why, True, False
+        self._why_not, self._is_refused, self._is_on_reason, self._is_waiting = why, True, False, False
         self._arm_once_read()
 
     def arm(self) -> None:
@@ -222,7 +223,7 @@ class ConfirmForm(Widget, can_focus=True):
         return Strip(row(width, base) if row else []).adjust_cell_length(width, base)
 
     def _reason_row(self, width: int, base: Style) -> list[Segment]:
-        if self._is_refused:
+        if self._is_refused or self._is_waiting:
             return []
         label = f" {_LABEL} " if width >= 60 else " Reason "
         is_here = self._is_on_reason
@@ -247,10 +248,8 @@ class ConfirmForm(Widget, can_focus=True):
         return [*Strip(self._name_part(room, base)).adjust_cell_length(room, base), *buttons]
 
     def _name_part(self, room: int, base: Style) -> list[Segment]:
-        if self._is_refused or not self._is_production:
+        if self._is_refused or self._is_waiting or not self._is_production:
             return []
-        if self._why_not:
-            return [Segment(f" {palette.shown(self._why_not)}", base + palette.STYLES["quiet"])]
         needed = palette.width_of(self._wanted)
         label = next(
             (w for w in (f" Type {self._wanted} to go: ", " Its name: ") if palette.width_of(w) + needed < room), " "
