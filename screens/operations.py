@@ -170,8 +170,11 @@ class OperationsScreen(ViewScreen):
     def _chosen(self, message: LiveTable.RowChosen) -> None:
         """As if its id had been typed: `:ops 7KQ2`."""
         message.stop()
+        self._open(str(message.key))
+
+    def _open(self, operation_id: str) -> None:
         app: Any = self.app
-        app.post_message(CommandEntered("ops", str(message.key)))
+        app.post_message(CommandEntered("ops", operation_id))
 
     def filter_changed(self, text: str, is_done: bool) -> None:
         self._filter = parse_filter(text)
@@ -189,6 +192,11 @@ class OperationsScreen(ViewScreen):
             self.show_state()
         else:
             self.open_filter(self._filter.text)
+
+    def do_ops(self, argument: str = "") -> None:
+        """Its own key, pressed again, opens no second list."""
+        if argument:
+            self._open(argument)
 
     def do_abort(self, _argument: str = "") -> None:
         ask_to_abort(self, self.operation)

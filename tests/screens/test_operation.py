@@ -212,9 +212,9 @@ async def test_enter_opens_one_and_the_list_is_live() -> None:
         await pilot.press("j")
         await pilot.pause()
         assert "U Take up" not in seen(app)
-        await pilot.press("enter")
+        await pilot.press("O", "enter")
         await pilot.pause()
-        assert app.commands == [("ops", "B3XW9KMD")]
+        assert app.commands == [("ops", "B3XW9KMD")] and app.asked == [] and app.screen is screen
 
 
 async def test_nothing_yet_says_what_to_do() -> None:
