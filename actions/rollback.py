@@ -46,7 +46,7 @@ from domain.compare import compare
 from domain.fleet import Fleet
 from domain.last_good import Version, choose_last_good, how_good
 from domain.sanitise import sanitise
-from domain.template_patch import CONFIGURATION, DIGEST, fenced, template_fingerprint, undo_change
+from domain.template_patch import CONFIGURATION, DIGEST, LEFT, fenced, template_fingerprint, undo_change
 from domain.templates import image_name
 from domain.verdict import Degree
 from domain.workloads import WorkloadKey
@@ -99,6 +99,8 @@ async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Roll
     )
     title, old_title = version_words(version, subject), version_words(subject.current, subject)
     annotations = {CONFIGURATION: record_of(template, configuration)} | ({DIGEST: version.digest} if version.digest else {})
+    if subject.current is not None:
+        annotations[LEFT] = subject.current.template_hash
     cause = f"rollback to {title} by {who_of(fleet.scope, options)}"
     change = undo_change(subject.workload.body, subject.bodies[version.uid].body, annotations)
     patch = fenced(subject.workload.body, change)

@@ -19,7 +19,7 @@ from domain.operations import Json
 from domain.pods import Pod
 from domain.rollouts import Rollout
 from domain.sanitise import sanitise
-from domain.template_patch import CONFIGURATION, DIGEST, template_fingerprint, template_of_revision
+from domain.template_patch import CONFIGURATION, DIGEST, LEFT, template_fingerprint, template_of_revision
 from domain.templates import ContainerRole, ContainerSpec, PodTemplate, image_name
 from domain.workloads import WorkloadKey, WorkloadKind
 
@@ -157,6 +157,7 @@ def _versions(
                 stood_s=stood_s(name, _created(body), later, occurrences),
                 is_current=body is current,
                 is_rolled_back=current is not None and _created(body) > _created(current),
+                is_left=bool(hash_) and workload.annotations.get(LEFT) == hash_,
             )
         )
     return tuple(found)

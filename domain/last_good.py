@@ -38,6 +38,8 @@ class Version:
     is_current: bool = False
     is_rolled_back: bool = False
     """Somebody went back behind it: it was made after the version that is the current one."""
+    is_left: bool = False
+    """The workload itself says that a rollback went away from it."""
 
     @property
     def is_bad(self) -> bool:
@@ -59,9 +61,10 @@ class Choice:
 
 def choose_last_good(versions: Iterable[Version], *, good_after_s: float = 600.0) -> Choice | None:
     """The newest earlier version that is verified, has stayed available for `good_after_s`, or whose pods still serve; else
-    the newest that stood for so long, else the one that stood longest. Never one that is marked bad, failed, or was rolled
-    back without having proved itself. None: there is none."""
-    earlier = sorted((v for v in versions if not v.is_current and not v.is_bad), key=_newest_first)
+    the newest that stood for so long, else the one that stood longest. Never one that is marked bad, that a rollback has
+    just left, that failed, or was rolled back without having proved itself. None: there is none."""
+    wanted = (v for v in versions if not v.is_current and not v.is_bad and not (v.is_left and not v.is_marked_good))
+    earlier = sorted(wanted, key=_newest_first)
     proven = [v for v in earlier if _is_proven(v, good_after_s)]
     hopeful = [v for v in earlier if v in proven or (v.failed_at is None and not v.is_rolled_back)]
     for version in hopeful:

@@ -20,6 +20,8 @@ OPERATION = "quarterdeck.dev/operation"
 BY = "quarterdeck.dev/by"
 REASON = "quarterdeck.dev/reason"
 DIGEST = "quarterdeck.dev/digest"
+LEFT = "quarterdeck.dev/left"
+"""The template hash that a rollback went away from, told in the same write: its mark comes only once all is proven."""
 CONFIGURATION = "quarterdeck.dev/configuration"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -173,7 +175,7 @@ def _annotate(workload: Body, values: Mapping[str, str]) -> JsonPatch:
 def _new_version(workload: Body, operations: JsonPatch, annotations: Mapping[str, str]) -> Change:
     """What an operation before this one said of the version that is being left goes, unless it is said anew."""
     present = workload["metadata"].get("annotations") or {}
-    stale = [name for name in (DIGEST, CONFIGURATION) if name in present and name not in annotations]
+    stale = [name for name in (DIGEST, CONFIGURATION, LEFT) if name in present and name not in annotations]
     removed: JsonPatch = [{"op": "remove", "path": f"/metadata/annotations/{_escaped(name)}"} for name in stale]
     return Change((*operations, *removed), dict(annotations))
 

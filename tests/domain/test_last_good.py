@@ -73,6 +73,14 @@ def test_undoing_twice_does_not_return_to_the_bad_one() -> None:
     assert choice is not None and choice.version is older
 
 
+def test_what_a_rollback_has_just_left_is_not_gone_back_to_before_it_is_marked() -> None:
+    """Made within the same second as the good one, so that their times do not tell which is older."""
+    good, left = _version(3, is_current=True), _version(2, is_left=True, stood_s=HOUR, ready=1)
+    assert choose_last_good([good, left]) is None
+    choice = choose_last_good([good, replace(left, mark=_mark(Standing.GOOD))])
+    assert choice is not None and choice.version.number == 2
+
+
 def test_events_tell_how_long_a_replica_set_served() -> None:
     events = [
         occurrence("ScalingReplicaSet", "Scaled up replica set web-1 to 3", "d", first_at=100.0, last_at=100.0),
