@@ -75,7 +75,9 @@ def _programs(names: str) -> list[programs.Program]:
 def _measure(
     stage: Stage, compared: Sequence[programs.Program], wanted: Sequence[str], options: argparse.Namespace
 ) -> dict[str, dict[str, list[float]]]:
-    terms = Terms(options.columns, options.rows, options.idle, options.settle, options.load, options.rate, options.big)
+    terms = Terms(
+        options.columns, options.rows, options.idle, options.settle, options.load, options.rate, options.big - options.pods
+    )
     values: dict[str, dict[str, list[float]]] = {program.name: defaultdict(list) for program in compared}
     for name in wanted:
         for program in compared:

@@ -39,8 +39,9 @@ def _send(api: KubeApi, orders: dict[str, Any], began: float, worker: int, sent:
     counts = dict.fromkeys(paths, 0)
     gap = _AT_ONCE / orders["rate"]
     due = began + gap * worker / _AT_ONCE
-    while due < began + orders["seconds"]:
-        time.sleep(max(0.0, due - time.monotonic()))
+    until = began + orders["seconds"]
+    while due < until and (now := time.monotonic()) < until:
+        time.sleep(max(0.0, due - now))
         path = chance.choice(paths)
         counts[path] += 1
         patch = [{"op": "replace", "path": "/status/containerStatuses/0/restartCount", "value": counts[path]}]

@@ -22,11 +22,14 @@ from tests.bench.terminal import Terminal
 Measured = dict[str, float]
 
 FIRST_BYTES_S = 8.0
+MORE = f"{FLEET}-more"
 _CHANGES = 60
 _CELLS = 12
 _LOAD_GRACE_S = 3.0
 _COUNTS = itertools.count(111)
 """Restart counts that nothing else on a screen is likely to be."""
+_PAGE_DOWN = "\x06"
+_ROW = re.compile(r"[a-z0-9]{6,10}-([a-z0-9]{5})\s.*?\d+/\d+\s+\S+\s+(\d+)")
 _END = re.compile(r"-([a-z0-9]{5})(?=\s|$)")
 
 
@@ -40,7 +43,8 @@ class Terms:
     settle_s: float
     load_s: float
     load_rate: float
-    big_pods: int
+    more_pods: int
+    """For the last sitting, beside those that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +185,27 @@ def _under_load(sitting: Sitting, terminal: Terminal, probes: list[PodRef]) -> t
 
 def _every_row(terminal: Terminal) -> dict[str, int]:
     """Restarts by the pods' last five letters, read off the zoomed pods pane page by page."""
-    row = re.compile(r"-([a-z0-9]{5})\s.*?\d+/\d+\s+\S+\s+(\d+)")
-    found: dict[str, int] = {}
-    for keys in ("2", "z", "g"):
+    for keys in ("2", "z", "g", _PAGE_DOWN):  # the first only takes the cursor to the end of the page
         terminal.press(keys)
-        terminal.settle(0.3, timeout_s=3)
-    while True:
-        page = {m[1]: int(m[2]) for line in terminal.lines if (m := row.search(line))}
-        if page.keys() <= found.keys():
-            return found
+        time.sleep(1)
+    terminal.catch_up()
+    found: dict[str, int] = {}
+    page = _page(terminal)
+    while page.keys() - found.keys():
         found |= page
-        terminal.press("\x06")
-        terminal.settle(0.15, timeout_s=3)
+        before, deadline = page, time.monotonic() + 3
+        terminal.press(_PAGE_DOWN)
+        while page.keys() == before.keys() and time.monotonic() < deadline:
+            time.sleep(0.05)
+            terminal.catch_up()
+            page = _page(terminal)
+        terminal.settle(0.15, timeout_s=1)  # a page may come in two pieces
+        page = _page(terminal)
+    return found
+
+
+def _page(terminal: Terminal) -> dict[str, int]:
+    return {found[1]: int(found[2]) for line in terminal.lines if (found := _ROW.search(line))}
 
 
 def doomed(sitting: Sitting) -> Measured:
@@ -212,9 +225,8 @@ def doomed(sitting: Sitting) -> Measured:
 
 
 def big(sitting: Sitting) -> Measured:
-    missing = sitting.terms.big_pods - len(sitting.stage.pods)
-    if missing > sitting.terms.big_pods // 10:
-        sitting.stage.add_fleet(missing, f"{FLEET}-more")
+    if MORE not in sitting.stage.namespaces:
+        sitting.stage.add_fleet(sitting.terms.more_pods, MORE)
     with sitting.open() as terminal:
         measured = {"big-start": sitting.first_row(terminal)}
         terminal.settle(3, timeout_s=120)

@@ -120,7 +120,7 @@ class Stage:
         return list({e["auditID"]: e for e in entries}.values())
 
     def add_fleet(self, pods: int, namespace: str) -> None:
-        create_fleet(self.control_plane, FleetPlan(pods, namespace))
+        create_fleet(self.control_plane, FleetPlan(pods, namespace, seed=3))
         _grow_old(self.control_plane, (namespace,))
         self.namespaces.append(namespace)
         self.learn_pods()
@@ -134,7 +134,7 @@ def set_up(pods: int, folder: Path, say: Say) -> Iterator[Stage]:
         programs = build.build(say)
         control_plane = stack.enter_context(ControlPlane(programs))
         say(f"making {pods:,} pods")
-        create_fleet(control_plane, FleetPlan(SMALL_PODS, SMALL, deployments=4))
+        create_fleet(control_plane, FleetPlan(SMALL_PODS, SMALL, deployments=4, seed=2))
         create_fleet(control_plane, FleetPlan(pods - SMALL_PODS, FLEET))
         _grow_old(control_plane, (SMALL, FLEET))
         kubeconfig = control_plane.kubeconfig_with_rights(_USER, _RIGHTS, namespace=SMALL)
