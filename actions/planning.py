@@ -99,7 +99,8 @@ def concluded(
         old=old,
         new=new,
         suggested_reason=suggested_reason,
-        needs_reason=fleet.scope.is_production or is_overriding(checks),
+        # Somebody will ask why a version that nothing is known against was left.
+        needs_reason=fleet.scope.is_production or is_overriding(checks) or any(c.name == "healthy" for c in checks),
         draft=plan_for,
     )
 

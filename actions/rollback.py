@@ -99,7 +99,7 @@ async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Roll
     )
     title, old_title = version_words(version, subject), version_words(subject.current, subject)
     annotations = {CONFIGURATION: record_of(template, configuration)} | ({DIGEST: version.digest} if version.digest else {})
-    if subject.current is not None:
+    if subject.current is not None and not _is_current_healthy(subject):
         annotations[LEFT] = subject.current.template_hash
     cause = f"rollback to {title} by {who_of(fleet.scope, options)}"
     change = undo_change(subject.workload.body, subject.bodies[version.uid].body, annotations)
@@ -126,7 +126,7 @@ async def prepare(ports: Ports, fleet: Fleet, target: WorkloadKey, options: Roll
         summary=f"roll back {target.name} from {old_title} to {title}",
         cause=cause,
         patch_words=f"patch the template back to {title} (test: generation {subject.workload.generation})",
-        undo=f"quarterdeck rollback {target.name} --to {_short(subject.current)} --force",
+        undo=f"quarterdeck rollback {target.name} --to {_short(subject.current)} --force --reason …",
         deletions=removed,
         marks_bad=_left(subject, version),
         metrics_before_at=_began_at(subject),
@@ -217,13 +217,17 @@ def _matching(subject: Subject, to: str) -> list[Version]:
 
 
 def _said_of_current(subject: Subject) -> tuple[Check, ...]:
-    rollout = subject.rollout
-    if rollout is not None and rollout.is_complete and rollout.degree is Degree.HEALTHY:
+    if _is_current_healthy(subject):
         current = version_words(subject.current, subject)
         return (
             warn("healthy", f"what runs now, {current}, is complete and healthy: nothing is known to be wrong with it"),
         )
     return ()
+
+
+def _is_current_healthy(subject: Subject) -> bool:
+    rollout = subject.rollout
+    return rollout is not None and rollout.is_complete and rollout.degree is Degree.HEALTHY
 
 
 def _marks_check(subject: Subject) -> tuple[Check, ...]:
@@ -234,9 +238,10 @@ def _marks_check(subject: Subject) -> tuple[Check, ...]:
 
 
 def _left(subject: Subject, target: Version) -> Bad | None:
-    """None while the version that is left has no revision of its own: there is nothing to know it by."""
+    """None while the version that is left has no revision of its own: there is nothing to know it by. None, too, where
+    nothing is wrong with it: going back from a healthy version does not make it a bad one."""
     current = subject.current
-    if current is None:
+    if current is None or _is_current_healthy(subject):
         return None
     # The same image in another template: it is not the image's fault.
     digest = "" if current.digest == target.digest else current.digest

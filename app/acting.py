@@ -12,6 +12,7 @@ from domain.errors import ConfigError, QuarterdeckError, RefusedError
 from domain.operations import Operation, OperationState
 from domain.targets import Target
 from domain.workloads import WorkloadKey
+from screens.arrangement import LEAST
 
 if TYPE_CHECKING:
     from actions.prepare import Prepared
@@ -71,6 +72,9 @@ class Acting:
         app, key = self._app, target.workload
         if key is None:
             raise RefusedError("No workload is selected.", "Choose one in Rollouts.")
+        if app.size.width < LEAST.width or app.size.height < LEAST.height:
+            hint = f"Make it {LEAST.width}x{LEAST.height} or more: what would be changed could not be read."
+            raise RefusedError(f"{app.size.width}x{app.size.height} is too small to change anything.", hint)
         session = app.session
         screen = ConfirmScreen(f"{title} {key.name}", key.name, session.fleet.scope)
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()

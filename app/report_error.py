@@ -16,7 +16,8 @@ _SECRET = re.compile(
 
 def report(error: QuarterdeckError) -> int:
     """Print it on stderr; the exit code."""
-    lines = [f"quarterdeck: {error.message.rstrip('.')}."]
+    end = "" if error.message.endswith(("?", "!", ".")) else "."
+    lines = [f"quarterdeck: {error.message}{end}"]
     if isinstance(error, ConfigError) and (error.file or error.key):
         lines.append(f"  {': '.join(part for part in (error.file, error.key) if part)}")
     if error.hint:

@@ -95,6 +95,8 @@ async def _confirmed(prepared: Prepared, arguments: Namespace, name: str) -> str
     reason = arguments.reason or prepared.suggested_reason
     is_production = prepared.plan.place.is_production
     if arguments.confirm == name or (arguments.yes and not is_production):
+        # Nobody has been shown them, and the log of whoever runs this will be read.
+        _print_checks(tuple(c for c in prepared.checks if c.kind is CheckKind.WARN), arguments)
         return str(reason)
     flag = f"--confirm {name}" if is_production else "--yes"
     if arguments.confirm:
