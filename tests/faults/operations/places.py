@@ -158,7 +158,18 @@ class Cluster(Place):
         return self._kubeconfigs[user]
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        return await asyncio.to_thread(self._ask, method, path, body)
+        return await self.in_thread(lambda: self._ask(method, path, body))
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        """Whatever asks the API server: its client has a connection for each thread, and threads of a loop end with it."""
+
+        def then_close() -> Any:
+            try:
+                return work()
+            finally:
+                self.control_plane.api.close()
+
+        return await asyncio.to_thread(then_close)
 
     def _ask(self, method: str, path: str, body: Any) -> Any:
         api = self.control_plane.api
@@ -178,10 +189,10 @@ class Cluster(Place):
             raise
 
     async def make_namespace(self, name: str) -> None:
-        await asyncio.to_thread(self.control_plane.create_namespace, name)
+        await self.in_thread(lambda: self.control_plane.create_namespace(name))
 
     async def clear(self, namespace: str) -> None:
-        await asyncio.to_thread(self.control_plane.delete_namespace, namespace)
+        await self.in_thread(lambda: self.control_plane.delete_namespace(namespace))
 
     async def writes(self, namespace: str) -> list[Write]:
         return await asyncio.to_thread(self._writes, namespace)

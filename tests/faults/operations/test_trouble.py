@@ -157,11 +157,11 @@ async def test_a_server_that_is_away_midway_is_waited_for(down: str, cluster: Cl
         if down == "frozen"
         else (control_plane.kill_api_server, control_plane.start_api_server)
     )
-    await asyncio.to_thread(away)
+    await cluster.in_thread(away)
     try:
         await asyncio.sleep(6)
     finally:
-        await asyncio.to_thread(back)
+        await cluster.in_thread(back)
     text = (await said).text
     (operation,) = operator.operations()
     assert operation.state is OperationState.SUCCEEDED, text
