@@ -22,7 +22,7 @@ def _look(env: dict[str, str], state: Path) -> None:
         assert terminal.wait_end() == 1
         assert terminal.attributes() == terminal.before
         assert b"\x1b[?1049l" in terminal.raw
-        assert "Something in quarterdeck itself went wrong (ValueError)" in terminal.text
+        assert b"Something in quarterdeck itself went wrong (ValueError)" in terminal.raw
         assert CANARY.encode() not in terminal.raw
         assert b"Traceback" not in terminal.raw
     logs = list(state.rglob("defect-*.log"))

@@ -93,6 +93,10 @@ class KubeApi:
 class _TlsConnection(http.client.HTTPConnection):
     """Goes to loopback, and checks the certificate under the name that the server put into it."""
 
+    def __del__(self) -> None:
+        """A thread's connection ends with the thread."""
+        self.close()
+
     def __init__(self, port: int, certificate: Path) -> None:
         super().__init__("127.0.0.1", port)
         self._certificate = certificate
