@@ -45,8 +45,8 @@ class Exposed:
 
 
 @contextmanager
-def real_prometheus(folder: Path, exposed: Exposed) -> Iterator[str]:
-    """Its URL, once it answers."""
+def real_prometheus(folder: Path, exposed: Exposed, address: str = "127.0.0.1") -> Iterator[str]:
+    """Its URL, once it answers on `address`."""
     program = shutil.which("prometheus")
     assert program is not None
     with staged() as stage:
@@ -58,25 +58,25 @@ def real_prometheus(folder: Path, exposed: Exposed) -> Iterator[str]:
                 program,
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
+                f"--web.listen-address={address}:{port}",
                 "--log.level=error",
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            _wait_until_ready(port, stage)
-            yield f"http://127.0.0.1:{port}"
+            _wait_until_ready(address, port, stage)
+            yield f"http://{address}:{port}"
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _wait_until_ready(port: int, stage: Stage) -> None:
+def _wait_until_ready(address: str, port: int, stage: Stage) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection = http.client.HTTPConnection(address, port, timeout=2)
             connection.request("GET", "/-/ready")
             is_ready = connection.getresponse().status == 200
             connection.close()
