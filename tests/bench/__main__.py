@@ -19,6 +19,8 @@ from tests.cluster import build
 
 _OTHERS_AT_MOST = 3
 """Runs of the programs that are only there to be compared with."""
+_LONG = {"steady": 3, "load": 3, "big": 3}
+"""Runs at most of the sittings that take minutes."""
 
 
 def main() -> int:
@@ -49,7 +51,7 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     known = ", ".join((*SITTINGS, *(figure.key for figure in FIGURES)))
     add("--only", default="", metavar="LIST", help=f"these sittings or figures, with commas: {known}")
-    add("--runs", type=int, default=5, help="of each sitting (5)")
+    add("--runs", type=int, default=5, help="of each sitting; of those that take minutes at most 3 (5)")
     add("--pods", type=int, default=5000, help="in the cluster (5000)")
     add("--big", type=int, default=20_000, help="in the cluster for the last sitting (20000)")
     add("--programs", default="quarterdeck,kubectl,k9s", help="what to compare, where it is on PATH")
@@ -81,7 +83,7 @@ def _measure(
     values: dict[str, dict[str, list[float]]] = {program.name: defaultdict(list) for program in compared}
     for name in wanted:
         for program in compared:
-            runs = options.runs if program.is_ours else min(options.runs, _OTHERS_AT_MOST)
+            runs = min(options.runs, _LONG.get(name, options.runs), options.runs if program.is_ours else _OTHERS_AT_MOST)
             if name == wanted[0]:
                 SITTING["small"](Sitting(stage, program, terms))  # not counted: files and bytecode come into the cache
             for run in range(runs):
