@@ -66,7 +66,8 @@ class LogFollowing:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _start_streams(self) -> None:
-        for pod, container in containers_of(self._fleet, self.target):
+        found = list(containers_of(self._fleet, self.target))
+        for pod, container in _with_a_run_before(found) if self.is_previous else found:
             key = (pod.uid, container)
             if key in self._tasks or len(self._tasks) >= MOST_STREAMS:
                 continue
@@ -126,6 +127,12 @@ class LogFollowing:
     def _run_of(self, uid: str, container: str) -> int:
         pod = self._fleet.pods.get(uid)
         return next((c.restarts for c in pod.containers if c.name == container), 0) if pod else 0
+
+
+def _with_a_run_before(found: list[tuple[Pod, str]]) -> list[tuple[Pod, str]]:
+    """Those that have been started again; all of them where none has, so that each says so itself."""
+    again = {(p.uid, c.name) for p, _ in found for c in p.containers if c.restarts}
+    return [(pod, name) for pod, name in found if (pod.uid, name) in again] or found
 
 
 def containers_of(fleet: Fleet, target: Target) -> Iterator[tuple[Pod, str]]:

@@ -18,6 +18,7 @@ from domain.verdict import Degree, VerdictRules
 from domain.workloads import Revision, Workload, WorkloadKey
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
+_POLLED = frozenset({Source.METRICS, Source.HEALTH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,26 @@ class Fleet:
 
     def is_stale(self, source: Source) -> bool:
         """True where what is shown of `source` may be old: its stream is lost, or the API server does not answer."""
-        if self.stream(source).phase is StreamPhase.STALE:
+        phase = self.stream(source).phase
+        if phase is StreamPhase.STALE:
             return True
-        return source not in (Source.METRICS, Source.HEALTH) and self.stream(Source.API_SERVER).phase is StreamPhase.STALE
+        is_shown = phase in (StreamPhase.LIVE, StreamPhase.LOADING)
+        return is_shown and source not in _POLLED and self.stream(Source.API_SERVER).phase is StreamPhase.STALE
+
+    def true_until(self, source: Source) -> float:
+        """Until when what is shown of `source` is known to have been true, in epoch seconds.
+
+        A watch is quiet by nature: as long as the API server answers the probe, and the stream is not known to be lost,
+        what it has told still holds. What is polled holds for the moment it was asked.
+        """
+        state = self.stream(source)
+        heard_at = state.heard_at
+        if source not in _POLLED:
+            answered_at = self.stream(Source.API_SERVER).heard_at
+            if state.phase is StreamPhase.STALE:
+                answered_at = min(answered_at, state.since_at)
+            heard_at = max(heard_at, answered_at)
+        return heard_at or state.since_at
 
     def owner_of(self, pod: Pod) -> WorkloadKey | None:
         """The workload a pod belongs to; None for bare pods, jobs and what is not being watched."""

@@ -202,9 +202,10 @@ def doomed(scope: Scope | None = None) -> Fleet:
 
 
 def stale(scope: Scope | None = None) -> Fleet:
-    """The API server has not answered for twelve seconds, in the middle of a rollout."""
+    """The API server has not answered for twelve seconds; the streams had had nothing to tell for longer."""
     silent = StreamState(Source.API_SERVER, StreamPhase.STALE, make.NOW - 9, make.NOW - 12, "no answer within 2 s")
-    return replace(rolling(scope), streams=make.streams(silent))
+    quiet = {source: replace(state, heard_at=make.NOW - 40) for source, state in make.streams().items()}
+    return replace(rolling(scope), streams=quiet | {Source.API_SERVER: silent})
 
 
 def forbidden(scope: Scope | None = None) -> Fleet:

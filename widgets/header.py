@@ -134,10 +134,9 @@ def live_word(fleet: Fleet) -> Cell:
     """The worst of all sources: live, or which one is not and since when."""
     stale = [source for source in Source if fleet.is_stale(source)]
     if stale:
-        worst = min(stale, key=lambda source: fleet.stream(source).heard_at or fleet.now)
-        heard_at = fleet.stream(worst).heard_at
+        worst = min(stale, key=fleet.true_until)
         what = "STALE" if len(stale) > 2 else f"{worst} STALE"
-        return Cell(f"{palette.signs.bad} {what} {short_duration(fleet.now - heard_at)}", "bad")
+        return Cell(f"{palette.signs.bad} {what} {short_duration(fleet.now - fleet.true_until(worst))}", "bad")
     phases = {source: fleet.stream(source).phase for source in Source}
     for source in _WATCHED:
         if phases[source] is StreamPhase.FAILED:
@@ -162,7 +161,7 @@ def source_cells(fleet: Fleet) -> list[Cell]:
 
 
 def _state_of(fleet: Fleet, sources: tuple[Source, ...]) -> Cell:
-    stale = [fleet.stream(source).heard_at for source in sources if fleet.is_stale(source)]
+    stale = [fleet.true_until(source) for source in sources if fleet.is_stale(source)]
     if stale:
         return Cell(f"{palette.signs.bad} {short_duration(fleet.now - min(stale))} old", "bad")
     phases = {fleet.stream(source).phase for source in sources}

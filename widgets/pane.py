@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from domain.ages import short_duration
 from domain.fleet import Fleet
-from domain.streams import Source, StreamPhase, StreamState
+from domain.streams import Source, StreamPhase
 from domain.targets import Target
 from domain.workloads import WorkloadKey
 from widgets import palette
@@ -205,7 +205,8 @@ def trouble_of(fleet: Fleet, sources: tuple[Source, ...]) -> str:
             state = fleet.stream(source)
             if state.phase is not StreamPhase.STALE:
                 state = fleet.stream(Source.API_SERVER)
-            return _stale(state, fleet.now)
+            since = short_duration(fleet.now - fleet.true_until(source))
+            return f"STALE since {since}: {state.reason or 'no answer'}"
     for source in sources:
         state = fleet.stream(source)
         if state.phase is StreamPhase.FAILED:
@@ -213,10 +214,6 @@ def trouble_of(fleet: Fleet, sources: tuple[Source, ...]) -> str:
         if state.phase is StreamPhase.LOADING and state.loaded:
             return f"loading {state.loaded:,}" + (f" of {state.expected:,}" if state.expected else "")
     return ""
-
-
-def _stale(state: StreamState, now: float) -> str:
-    return f"STALE since {short_duration(now - (state.heard_at or state.since_at))}: {state.reason or 'no answer'}"
 
 
 def nothing_to_show(fleet: Fleet, sources: tuple[Source, ...], what: str, then: str) -> tuple[str, str]:

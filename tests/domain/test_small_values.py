@@ -6,9 +6,11 @@ import pytest
 
 from domain.ages import clock, short_duration
 from domain.evidence import plain_message, telling_line
-from domain.fleet import LogTail
+from domain.fleet import Fleet, LogTail
 from domain.scope import looks_like_production
+from domain.streams import Source, StreamPhase, StreamState
 from domain.templates import ContainerRole, ContainerSpec, PodTemplate, Probe, image_name
+from tests import builders as make
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,38 @@ def test_the_telling_line_of_a_log(lines: tuple[str, ...], told: str) -> None:
 )
 def test_messages_lose_their_wrappers(message: str, told: str) -> None:
     assert plain_message(message) == told
+
+
+@pytest.mark.parametrize(
+    ("phase", "since_at", "heard_at", "answered_at", "until"),
+    [
+        (StreamPhase.LIVE, 100.0, 150.0, 190.0, 190.0),
+        (StreamPhase.LIVE, 100.0, 195.0, 190.0, 195.0),
+        (StreamPhase.STALE, 170.0, 150.0, 190.0, 170.0),
+        (StreamPhase.STALE, 195.0, 150.0, 190.0, 190.0),
+        (StreamPhase.LOADING, 100.0, 0.0, 0.0, 100.0),
+    ],
+    ids=[
+        "quiet, but the server answers",
+        "told after the last probe",
+        "lost while the server answers",
+        "lost with it",
+        "never",
+    ],
+)
+def test_what_a_stream_told_holds_as_long_as_the_server_answers(
+    phase: StreamPhase, since_at: float, heard_at: float, answered_at: float, until: float
+) -> None:
+    streams = {
+        Source.PODS: StreamState(Source.PODS, phase, since_at, heard_at),
+        Source.API_SERVER: StreamState(Source.API_SERVER, StreamPhase.STALE, 192.0, answered_at),
+    }
+    assert Fleet(make.scope(), now=200.0, streams=streams).true_until(Source.PODS) == until
+
+
+def test_what_is_not_there_does_not_grow_old() -> None:
+    streams = {
+        Source.POD_USAGE: StreamState(Source.POD_USAGE, StreamPhase.ABSENT, 100.0),
+        Source.API_SERVER: StreamState(Source.API_SERVER, StreamPhase.STALE, 192.0, 190.0),
+    }
+    assert not Fleet(make.scope(), now=200.0, streams=streams).is_stale(Source.POD_USAGE)
